@@ -1,0 +1,214 @@
+"""COCO and labelme annotation files as parts: polygons and boxes in pixels, labels by name."""
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from burnish.media.part import GOOD, Part, Problem
+from burnish.media.polygon import area
+
+Polygon = tuple[tuple[float, float], ...]
+Box = tuple[float, float, float, float]
+
+_SPLITS = {
+    "train": "train",
+    "test": "test",
+    "spare": "spare",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+}
+
+
+def kind(path: Path) -> str | None:
+    """Which format a JSON file has by its keys: "coco", "labelme" or None."""
+    return _kind(_load(path))
+
+
+def _kind(content: Any) -> str | None:
+    if not isinstance(content, dict):
+        return None
+    if isinstance(content.get("images"), list) and isinstance(content.get("annotations"), list):
+        return "coco"
+    return "labelme" if isinstance(content.get("shapes"), list) else None
+
+
+def read_coco(root: Path, files: Iterable[Path], images: list[Path]) -> tuple[list[Part], list[Problem]]:
+    """COCO detection files.
+
+    A picture without annotations is good; with several categories it takes the one of the largest area, and
+    the outlines of all. Polygons become polygons; an annotation that has only a box, a box. The split comes
+    from the word train, test or val in the file's or a folder's name, and is train otherwise. The format:
+    https://cocodataset.org/#format-data
+    """
+    parts: dict[Path, Part] = {}
+    problems: list[Problem] = []
+    by_name = _by_name(images)
+    for path in files:
+        content = _load(path)
+        if _kind(content) != "coco":
+            continue
+        categories = {c.get("id"): str(c.get("name", c.get("id"))) for c in content.get("categories", ())}
+        shapes = defaultdict(list)
+        for annotation in content["annotations"]:
+            shapes[annotation.get("image_id")].append(annotation)
+        for entry in content["images"]:
+            name = str(entry.get("file_name", ""))
+            image = _find(root, path, name, by_name)
+            if image is None:
+                reason = f"does not exist ({path.name})"
+                problems.append(Problem(name, "missing", reason, "Copy the picture beside the JSON file"))
+                continue
+            label, polygons, boxes = _coco_shapes(shapes[entry.get("id")], categories, name, problems)
+            parts.setdefault(image, Part(image, label, _split(path, root), polygons=polygons, boxes=boxes))
+    return list(parts.values()), problems
+
+
+def read_labelme(root: Path, files: Iterable[Path], images: list[Path]) -> tuple[list[Part], list[Problem]]:
+    """labelme files, one beside each annotated picture; a picture without one is good.
+
+    Polygons, circles and lines become polygons, rectangles boxes. A flag that is set labels the whole
+    picture.
+    """
+    parts: dict[Path, Part] = {}
+    problems: list[Problem] = []
+    by_name = _by_name(images)
+    for path in files:
+        content = _load(path)
+        if content is None:
+            problems.append(Problem(path.name, "label", "is not valid JSON", "Export it again"))
+        if _kind(content) != "labelme":
+            continue
+        name = str(content.get("imagePath") or path.with_suffix(".png").name)
+        image = _find(root, path, name, by_name)
+        if image is None:
+            reason = f"does not exist ({path.name})"
+            problems.append(Problem(name, "missing", reason, "Copy the picture beside the JSON file"))
+            continue
+        label, polygons, boxes = _labelme_shapes(content, name, problems)
+        parts[image] = Part(image, label, _split(path, root), polygons=polygons, boxes=boxes)
+    for image in images:
+        parts.setdefault(image, Part(image, GOOD, _split(image, root)))
+    return list(parts.values()), problems
+
+
+def _coco_shapes(
+    annotations: list[dict[str, Any]], categories: dict[Any, str], name: str, problems: list[Problem]
+) -> tuple[str, tuple[Polygon, ...], tuple[Box, ...]]:
+    polygons: list[Polygon] = []
+    boxes: list[Box] = []
+    weight: dict[str, float] = defaultdict(float)
+    for annotation in annotations:
+        label = categories.get(annotation.get("category_id"), "defect")
+        if label.lower() == GOOD:
+            continue
+        segmentation, box = annotation.get("segmentation"), _coco_box(annotation.get("bbox"))
+        if isinstance(segmentation, dict):
+            reason = f"a run-length mask of class {label} is not read; its box is used"
+            problems.append(Problem(name, "format", reason, "Export polygons"))
+        outlines = [_pairs(flat) for flat in segmentation] if isinstance(segmentation, list) else []
+        outlines = [outline for outline in outlines if len(outline) >= 2]
+        if outlines:
+            polygons += outlines
+            weight[label] += sum(abs(area(outline)) for outline in outlines)
+        else:
+            boxes += [box] if box else []
+            weight[label] += (box[2] - box[0]) * (box[3] - box[1]) if box else 0.0
+    label = max(sorted(weight), key=lambda key: weight[key]) if weight else GOOD
+    return label, tuple(polygons), tuple(boxes)
+
+
+def _labelme_shapes(
+    content: dict[str, Any], name: str, problems: list[Problem]
+) -> tuple[str, tuple[Polygon, ...], tuple[Box, ...]]:
+    polygons: list[Polygon] = []
+    boxes: list[Box] = []
+    weight: dict[str, float] = defaultdict(float)
+    for flag, is_set in (content.get("flags") or {}).items():
+        if is_set and flag.lower() != GOOD:
+            weight[flag] += 0.0
+    for shape in content["shapes"]:
+        label = str(shape.get("label", "defect"))
+        points = _points(shape.get("points"))
+        if label.lower() == GOOD:
+            continue
+        weight[label] += abs(area(points)) if points else 0.0
+        if not points:
+            problems.append(
+                Problem(name, "label", f"a shape of class {label} has no points", "Draw it again")
+            )
+        elif shape.get("shape_type") in ("rectangle", "mask") and len(points) >= 2:
+            (x0, y0), (x1, y1) = points[0], points[1]
+            boxes.append((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)))
+        elif shape.get("shape_type") == "circle" and len(points) == 2:
+            polygons.append(_circle(*points))
+        else:
+            polygons.append(points)
+    label = max(sorted(weight), key=lambda key: weight[key]) if weight else GOOD
+    return label, tuple(polygons), tuple(boxes)
+
+
+def _circle(centre: tuple[float, float], edge: tuple[float, float]) -> Polygon:
+    radius = math.dist(centre, edge)
+    angles = (2 * math.pi * k / 64 for k in range(64))
+    return tuple((centre[0] + radius * math.cos(a), centre[1] + radius * math.sin(a)) for a in angles)
+
+
+def _coco_box(box: Any) -> Box | None:
+    try:
+        x, y, w, h = (float(value) for value in box)
+    except (TypeError, ValueError):
+        return None
+    return (x, y, x + w, y + h) if w > 0 and h > 0 else None
+
+
+def _pairs(flat: Any) -> Polygon:
+    return _points(list(zip(flat[::2], flat[1::2], strict=False)) if isinstance(flat, list) else ())
+
+
+def _points(pairs: Any) -> Polygon:
+    try:
+        points = tuple((float(x), float(y)) for x, y in pairs)
+    except (TypeError, ValueError):
+        return ()
+    return points if all(math.isfinite(value) for point in points for value in point) else ()
+
+
+def _split(path: Path, root: Path) -> str:
+    """The split that a file's or folder's name tells, the innermost first; train when none does."""
+    inside = path.relative_to(root).with_suffix("").parts
+    for name in reversed(inside):
+        words = "".join(c if c.isalpha() else " " for c in name.lower()).split()
+        if found := next((_SPLITS[word] for word in words if word in _SPLITS), None):
+            return found
+    return "train"
+
+
+def _by_name(images: list[Path]) -> dict[str, Path | None]:
+    """Pictures by their bare name; None where two folders hold the same name, which then tells nothing."""
+    index: dict[str, Path | None] = {}
+    for image in images:
+        index[image.name] = None if image.name in index else image
+    return index
+
+
+def _find(root: Path, source: Path, name: str, by_name: dict[str, Path | None]) -> Path | None:
+    """The picture that an annotation file names: beside it, from the root, or by a unique bare name."""
+    inside = PurePosixPath(name.replace("\\", "/"))
+    if not inside.name:
+        return None
+    if not inside.is_absolute() and ".." not in inside.parts:
+        for base in (source.parent, root, root / "images"):
+            if (base / inside).is_file():
+                return base / inside
+    return by_name.get(inside.name)
+
+
+def _load(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        return None
