@@ -80,6 +80,7 @@ def read_labelme(root: Path, files: Iterable[Path], images: list[Path]) -> tuple
         content = _load(path)
         if content is None:
             problems.append(Problem(path.name, "label", "is not valid JSON", "Export it again"))
+            continue
         if _kind(content) != "labelme":
             continue
         name = str(content.get("imagePath") or path.with_suffix(".png").name)

@@ -13,6 +13,7 @@ import numpy as np
 
 from burnish.errors import DatasetError, ImageError
 from burnish.media import layouts
+from burnish.media.image import read_image
 from burnish.media.part import GOOD, Part, Problem
 
 __all__ = ["GOOD", "Part", "PartSet", "Problem", "find_images", "open_parts"]
@@ -78,27 +79,35 @@ class PartSet:
         """A part's path inside the data set, with forward slashes."""
         return layouts.relative(part.image, self.root)
 
-    def read(self) -> Iterator[tuple[Part, np.ndarray, np.ndarray | None, Problem | None]]:
+    def read(self, problems: list[Problem]) -> Iterator[tuple[Part, np.ndarray, np.ndarray | None]]:
         """Reads every part that can be read, and loses none without a word.
 
+        Args:
+            problems: Gets a `Problem` for each part whose picture is unusable (left out), and for each whose
+                mask is unusable or empty (it counts by its label only).
+
         Yields:
-            The part, its picture, its mask (as `Part.read`), and None; or the problem when the mask is
-            unusable and the part counts by its label only. A part whose picture is unusable yields an empty
-            picture (0, 0, 3) with its problem.
+            The part, its picture and its mask, as `Part.read` gives them.
         """
         for part in self.parts:
             try:
-                yield *_read(part), None
+                image = read_image(part.image)
             except ImageError as error:
-                problem = Problem(self.name(part), "broken", error.reason, error.cure)
-                yield part, np.zeros((0, 0, 3), np.uint8), None, problem
-            except _MaskError as error:
-                cause = error.error
-                thing = layouts.relative(Path(cause.thing), self.root)
-                yield part, error.image, None, Problem(thing, "mask", cause.reason, cause.cure)
+                problems.append(Problem(self.name(part), "broken", error.reason, error.cure))
+                continue
+            mask = None
+            try:
+                mask = part.read_mask((image.shape[0], image.shape[1]))
+                if mask is None and part.annotation in ("mask", "polygon"):
+                    raise ImageError(part.mask or part.image, "marks no pixel as defective", "Draw it again")
+            except ImageError as error:
+                thing = layouts.relative(Path(error.thing), self.root)
+                reason = f"{error.reason}; the part counts by its label only"
+                problems.append(Problem(thing, "mask", reason, error.cure))
+            yield part, image, mask
 
     def hash(self) -> str:
-        """A sha256 over labels, splits, annotations and every file's content; where the folder lies has no part."""
+        """A sha256 over labels, splits, annotations and every file's content, not where the folder lies."""
         digest = hashlib.sha256()
         for part in self.parts:
             mask = file_sha256(part.mask) if part.mask else ""
@@ -138,16 +147,3 @@ def file_sha256(path: Path) -> str:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError:
         return hashlib.sha256(b"missing").hexdigest()
-
-
-class _MaskError(Exception):
-    def __init__(self, image: np.ndarray, error: ImageError) -> None:
-        self.image, self.error = image, error
-
-
-def _read(part: Part) -> tuple[Part, np.ndarray, np.ndarray | None]:
-    image, _ = replace(part, mask=None, polygons=(), boxes=()).read()
-    try:
-        return part, image, part.read_mask((image.shape[0], image.shape[1]))
-    except ImageError as error:
-        raise _MaskError(image, error) from error

@@ -1,8 +1,6 @@
-"""Pictures in and out: one reader that turns whatever a camera saved into uint8 RGB, and one fit for all
-networks.
+"""Pictures in and out: one reader that makes uint8 RGB of whatever a camera saved, and one fit for networks.
 
-Everything here needs numpy and Pillow only, since the line PC reads with the same code that training reads
-with.
+Numpy and Pillow suffice, since the line PC reads with the same code that training reads with.
 """
 
 import os

@@ -32,7 +32,7 @@ def relative(path: Path, root: Path) -> str:
 
 
 def read_split_csv(root: Path) -> Read:
-    """`split.csv`: columns image and label, where present mask, split and group; paths relative to the file."""
+    """`split.csv`: columns image and label, where present mask, split, group; paths relative to it."""
     parts: dict[str, Part] = {}
     problems: list[Problem] = []
     try:
@@ -86,7 +86,7 @@ def read_folders(root: Path) -> Read:
 
 
 def read_mvtec(root: Path) -> Read:
-    """MVTec AD: `train/good`, `test/good`, `test/<class>`, `ground_truth/<class>/<name>_mask.png`, `validation`."""
+    """MVTec AD: `train/good`, `test/good`, `test/<class>`, `ground_truth/<class>/<name>_mask.png`."""
     parts: list[Part] = []
     problems: list[Problem] = []
     find_mask = _mask_finder(_child(root, ("ground_truth",)))
@@ -170,7 +170,7 @@ def _row_part(root: Path, row: dict[str, str], number: int, problems: list[Probl
 
 
 def _inside(root: Path, name: str) -> Path | None:
-    """The file a row names, whatever its slashes and accents' encoding; None when it would leave the folder."""
+    """The file a row names, whatever its slashes and accents; None when it would leave the folder."""
     for spelled in (name, name.replace("\\", "/")):
         path = Path(spelled)
         if path.is_absolute() or ".." in path.parts:

@@ -60,7 +60,7 @@ class Part:
 
     @property
     def annotation(self) -> str:
-        """The best that is known of the defect's place: "mask", "polygon", "box" or (nothing but the) "label"."""
+        """What is known of the defect's place: "mask", "polygon", "box", or "label" for nothing."""
         if self.mask is not None:
             return "mask"
         return "polygon" if self.polygons else "box" if self.boxes else "label"
