@@ -1,0 +1,53 @@
+"""`burnish inspect run` and `burnish inspect export`. Only `export` imports torch, when called."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def run(
+    bundle: Annotated[Path, typer.Argument(help="Exported inspector: a bundle for the line.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="Picture, folder, video file, camera:0, rtsp://... or sim:ring?n=100&defects=0.1&faults=0.02"
+        ),
+    ],
+    json_lines: Annotated[
+        Path | None,
+        typer.Option(help="File for one JSON object a verdict; written anew, a live camera's is continued."),
+    ] = None,
+    overlays: Annotated[Path | None, typer.Option(help="Folder for pictures with their heat map.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Frames at most.")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Pictures judged at a time, each on one core.")] = 2,
+) -> None:
+    """Judge what a source gives: pass, reject, or hold what could not be judged."""
+    from rich.console import Console
+
+    from burnish.line.runtime import Counts, Runtime
+    from burnish.line.sink import JsonLines, Overlays, run_line, stop_on_signals, summary
+    from burnish.line.source import open_source
+
+    runtime, frames, counts = Runtime(bundle, threads), open_source(source), Counts()
+    sinks = [JsonLines(json_lines, append=frames.live)] if json_lines else []
+    sinks += [Overlays(overlays)] if overlays else []
+    try:
+        with stop_on_signals() as stop:
+            run_line(runtime, frames, sinks, limit, stop, Console(stderr=True), counts)
+    finally:
+        Console().print(summary(counts))
+
+
+def export(
+    bundle: Annotated[Path, typer.Argument(help="Trained inspector.")],
+    out: Annotated[Path, typer.Option(help="Folder for the bundle for the line.")],
+) -> None:
+    """Write an inspector for onnxruntime, only if it answers exactly as the original."""
+    from rich.console import Console
+
+    from burnish.export.onnx import export_inspector
+
+    written, parity = export_inspector(bundle, out)
+    Console().print(f"{written.path}: {parity}")
+    Console().print(f"Run it: burnish inspect run {written.path} SOURCE", soft_wrap=True)
