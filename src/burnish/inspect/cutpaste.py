@@ -1,0 +1,183 @@
+"""Cut-paste: a real defect, bent and relit, laid on a good part. Made online, without end."""
+
+from collections import Counter
+
+import cv2
+import numpy as np
+
+from burnish.errors import DatasetError
+from burnish.inspect.pairs import Pair, Shot, disc, noise_level, settle
+from burnish.inspect.shapes import Placement, Template, Warp, cut_templates, warp
+
+SMALL = {"residual": 0.4, "ratio": 0.25, "paste": 0.2, "seamless": 0.15}
+LARGE = {"residual": 0.15, "ratio": 0.15, "paste": 0.3, "seamless": 0.1, "shade": 0.3}
+
+
+class CutPaste:
+    """Pastes real defects onto good parts in several ways.
+
+    Five blends: `residual` adds the defect's difference from its own background; `ratio` multiplies by their
+    quotient (what a change of reflectance does); `paste` copies pixels with a feathered edge, brightness matched at
+    the rim; `seamless` is Poisson editing (Perez et al. 2003); `shade` transfers only the slow change and the
+    texture's strength, for large faint areas. Cut-paste: arXiv 2104.04015; pasting with masks: 2012.07177.
+
+    Args:
+        goods: Good parts.
+        defects: Defective parts; those without a mask are left out.
+
+    Raises:
+        DatasetError: No good part, or no defect with a mask.
+    """
+
+    method = "cutpaste"
+    tries = 12
+
+    def __init__(self, goods: list[Shot], defects: list[Shot]) -> None:
+        if not goods:
+            raise DatasetError("cut-paste", "there is no good part to paste on", "Add good parts")
+        self.goods = goods
+        self.templates = [t for shot in defects for t in cut_templates(shot)]
+        if not self.templates:
+            raise DatasetError("cut-paste", "no defect has a mask", "Draw masks, or use --synthesis perlin")
+        self.placement = Placement(goods)
+        self.noise = [noise_level(g.image) for g in goods]
+        self.rejected: Counter[str] = Counter()
+        self.by_class: dict[str, list[Template]] = {}
+        for template in self.templates:
+            self.by_class.setdefault(template.label, []).append(template)
+
+    def draw(self, rng: np.random.Generator, label: str | None = None) -> Pair:
+        """A new pair, of a class drawn evenly or of `label`."""
+        return self.make(int(rng.integers(2**62)), label)
+
+    def make(self, seed: int, label: str | None = None) -> Pair:
+        """The pair of this seed: the same seed on the same parts makes the same pair."""
+        rng = np.random.default_rng(seed)
+        best: Pair | None = None
+        for _ in range(self.tries):
+            pair, kept = self._attempt(rng, label)
+            if best is None or pair.mask.sum() > best.mask.sum():
+                best = pair
+            if kept:
+                best = pair
+                break
+            self.rejected["little change"] += 1
+        assert best is not None
+        best.provenance["seed"] = seed
+        return best
+
+    def _attempt(self, rng: np.random.Generator, label: str | None) -> tuple[Pair, bool]:
+        index = int(rng.integers(len(self.goods)))
+        good = self.goods[index]
+        classes = sorted(self.by_class)
+        label = label or classes[rng.integers(len(classes))]
+        choices = self.by_class[label]
+        template = choices[rng.integers(len(choices))]
+        modes = LARGE if template.large else SMALL
+        mode = str(rng.choice(list(modes), p=list(modes.values())))
+        turn = 12.0 if mode in ("paste", "seamless") or template.large or rng.random() < 0.6 else 180.0
+        laid = warp(
+            template,
+            (good.image.shape[0], good.image.shape[1]),
+            self.placement.draw(index, template, rng),
+            turn,
+            rng,
+        )
+        changed, support, gain = blend(good.image, laid, mode, template.large, rng)
+        image, mask = settle(good.image, changed, support, self.noise[index])
+        wanted = float((laid.mask > 0.5).sum())
+        provenance: dict[str, object] = {
+            "method": self.method,
+            "good": good.name,
+            "defect": template.name,
+            "mode": mode,
+            "gain": round(gain, 3),
+            "weak_mask": template.weak,
+            **laid.settings,
+        }
+        kept = mask.sum() >= max(4, 0.35 * wanted)
+        return Pair(image, mask, template.label, provenance), bool(kept)
+
+
+def blend(
+    good: np.ndarray, laid: Warp, mode: str, large: bool, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Lays a warped defect on a good part.
+
+    Args:
+        good: uint8 (h, w, 3).
+        laid: The defect.
+        mode: "residual", "ratio", "paste", "seamless" or "shade".
+        large: Widens the feather.
+        rng: Draws gain and brightness.
+
+    Returns:
+        The changed picture, float32 (h, w, 3); where it may have changed, bool (h, w); the gain.
+    """
+    h, w = laid.mask.shape
+    where = (slice(laid.top, laid.top + h), slice(laid.left, laid.left + w))
+    under = good[where].astype(np.float32)
+    hard = laid.mask > 0.5
+    soft = 1.0 + (0.03 * np.sqrt(hard.sum()) if large else 0.0)
+    grown = cv2.dilate(hard.astype(np.uint8), disc(1 + int(soft)))
+    alpha = cv2.GaussianBlur(grown.astype(np.float32), (0, 0), soft)[..., None] * 1.0
+    gain = float(np.exp(rng.uniform(np.log(0.65), np.log(1.4))))
+    ring = (grown > 0) & ~hard
+    ring = ring if ring.sum() > 8 else np.ones_like(ring)
+    light = float((under[ring].mean() + 8) / (laid.ground[ring].mean() + 8))
+    if mode == "residual":
+        new = under + _denoised(laid.patch - laid.ground) * gain * np.clip(light, 0.4, 1.6) ** rng.uniform(
+            0, 1
+        )
+    elif mode == "ratio":
+        quotient = np.clip((laid.patch + 4) / (laid.ground + 4), 0.05, 4)
+        new = (under + 4) * np.exp(gain * np.log(quotient)) - 4
+    elif mode == "paste":
+        shift = (under[ring].mean(axis=0) - laid.patch[ring].mean(axis=0)) * rng.uniform(0.5, 1)
+        new = laid.patch + shift + rng.normal(0, 4)
+    elif mode == "shade":
+        new = _shade(under, laid, gain)
+    else:
+        new = _seamless(good, laid, grown, where, gain)
+    support = np.zeros(good.shape[:2], bool)
+    support[where] = alpha[..., 0] > 0.02
+    changed = good.astype(np.float32)
+    changed[where] = np.clip(under + (new - under) * alpha, 0, 255)
+    return changed, support, gain
+
+
+def _denoised(residual: np.ndarray) -> np.ndarray:
+    """Shrinks a residual by its background's noise, so that no second grain is laid on the part's own."""
+    size = np.abs(residual).max(axis=2, keepdims=True)
+    noise = float(np.quantile(size, 0.25))
+    return residual * np.clip(1.6 * (1 - noise / np.maximum(size, 1e-3)), 0, 1)
+
+
+def _shade(under: np.ndarray, laid: Warp, gain: float) -> np.ndarray:
+    """The slow part of the change, and the defect's texture strength, on the good part's own texture."""
+    sigma = max(2.0, 0.04 * float(np.sqrt(laid.mask.sum())))
+    slow = cv2.GaussianBlur(laid.patch - laid.ground, (0, 0), sigma)
+    inside, outside = laid.mask > 0.5, laid.mask <= 0.5
+    fast = np.abs(laid.patch - cv2.GaussianBlur(laid.patch, (0, 0), sigma)).mean(axis=2)
+    strength = fast[inside].mean() / max(1.0, fast[outside].mean()) if inside.any() and outside.any() else 1.0
+    base = cv2.GaussianBlur(under, (0, 0), sigma)
+    return base + (under - base) * np.clip(strength, 0.5, 2.0) + gain * slow
+
+
+def _seamless(
+    good: np.ndarray, laid: Warp, grown: np.ndarray, where: tuple[slice, slice], gain: float
+) -> np.ndarray:
+    """Poisson editing inside the warp's window; a defect at the window's border is mirrored off it first."""
+    pad = 4
+    edge = [
+        cv2.copyMakeBorder(a, pad, pad, pad, pad, cv2.BORDER_REFLECT_101) for a in (good[where], laid.patch)
+    ]
+    below, above = (np.clip(a, 0, 255).astype(np.uint8) for a in edge)
+    mask = cv2.copyMakeBorder(grown * 255, pad, pad, pad, pad, cv2.BORDER_CONSTANT)
+    if not mask.any():
+        return good[where].astype(np.float32)
+    x, y, w, h = cv2.boundingRect(mask)
+    out = cv2.seamlessClone(above, below, mask, (x + w // 2, y + h // 2), cv2.NORMAL_CLONE)
+    new = out[pad:-pad, pad:-pad].astype(np.float32)
+    under = good[where].astype(np.float32)
+    return under + (new - under) * gain
