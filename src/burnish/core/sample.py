@@ -1,0 +1,134 @@
+"""The one loop: from a corrupted thing to a clean one. Every verb calls it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from burnish.core.posterior import Denoiser, Posterior
+from burnish.core.process import Process, Rng
+from burnish.core.schedule import grid
+from burnish.core.solve import Solver, ab2
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a callback sees after each step.
+
+    Args:
+        index: Steps done, 1 to `of`.
+        of: Steps in all.
+        t: The time reached.
+        x: The sample at that time, (B, *).
+        clean: The denoiser's clean estimate at this step, with the known parts in place, (B, *).
+    """
+
+    index: int
+    of: int
+    t: float
+    x: Tensor
+    clean: Tensor
+
+
+@torch.no_grad()
+def sample(
+    denoiser: Denoiser,
+    process: Process,
+    x_or_shape: Tensor | Sequence[int],
+    times: Tensor | int,
+    solver: Solver = ab2,
+    known: Tensor | None = None,
+    known_mask: Tensor | None = None,
+    condition: Any = None,
+    start_t: float = 1.0,
+    callback: Callable[[Step], bool | None] | None = None,
+    rng: Rng = None,
+) -> Tensor:
+    """Walks from `start_t` to 0.
+
+    Args:
+        denoiser: Answers with the clean-data posterior.
+        process: The corruption it was trained on.
+        x_or_shape: A shape (B, *) to start from the prior; or a clean thing (B, *) which is corrupted to
+            `start_t` first (refine).
+        times: Falling times from `start_t` to 0, (steps + 1,); or a number of even steps.
+        solver: See `core.solve`.
+        known: Clean values to keep, (B, *); None takes `x_or_shape`, when that is a thing.
+        known_mask: Bool, broadcasts over (B, *); True is known: it has t = 0 and is restored at every step.
+        condition: Passed to the denoiser.
+        start_t: First time, in (0, 1].
+        callback: Called after every step; answering True stops the walk, and the clean estimate so far is returned.
+        rng: Randomness, one generator or one a sample.
+
+    Returns:
+        The clean thing, (B, *); equal to `known` to the bit where `known_mask`.
+
+    Raises:
+        ValueError: Times that do not fall from `start_t` to 0, a shape without start_t = 1, a mask without values.
+    """
+    times = grid(times, start_t) if isinstance(times, int) else times
+    _check_times(times, start_t)
+    given = isinstance(x_or_shape, Tensor)
+    if not given and start_t < 1:
+        raise ValueError(f"start_t = {start_t} needs a thing to start from, not a shape")
+    known = x_or_shape if known is None and given else known
+    if known_mask is not None and known is None:
+        raise ValueError("known_mask needs the known values: give `known`")
+    device = _device(denoiser, x_or_shape)
+    x = _start(process, x_or_shape, start_t, rng).to(device)
+
+    def keep(value: Tensor) -> Tensor:
+        return value if known_mask is None or known is None else torch.where(known_mask, known, value)
+
+    def ask(x_t: Tensor, t: Tensor) -> Posterior:
+        times_of_samples = t.to(x_t.dtype).expand(x_t.shape[0])
+        if known_mask is not None:
+            lone = [1] * (x_t.ndim - 1)
+            times_of_samples = times_of_samples.reshape(-1, *lone) * ~_one_channel(known_mask, x_t)
+        return denoiser(x_t, times_of_samples, condition)
+
+    x, past, steps = keep(x), None, len(times) - 1
+    for index in range(steps):
+        t, s = times[index].to(device, x.dtype).expand(1), times[index + 1].to(device, x.dtype).expand(1)
+        x, posterior, past = solver(process, ask, x, t, s, past)
+        x = keep(x)
+        if callback and callback(Step(index + 1, steps, float(s), x, keep(posterior.mean))):
+            return keep(posterior.mean)
+    return x
+
+
+def _start(process: Process, x_or_shape: Tensor | Sequence[int], start_t: float, rng: Rng) -> Tensor:
+    if not isinstance(x_or_shape, Tensor):
+        return process.prior(x_or_shape, rng)
+    return process.corrupt(x_or_shape, torch.full((len(x_or_shape),), start_t, device=x_or_shape.device), rng)
+
+
+def _one_channel(mask: Tensor, x: Tensor) -> Tensor:
+    """A mask over (B, C, *) as one of (B, 1, *): a token is known when all its channels are."""
+    mask = mask if mask.ndim == x.ndim else mask.reshape(*[1] * (x.ndim - mask.ndim), *mask.shape)
+    mask = mask.to(x.device)
+    if x.ndim == 4:
+        return mask.all(1, keepdim=True).expand(x.shape[0], 1, *x.shape[2:])
+    if x.ndim == 3:
+        return mask.all(2, keepdim=True).expand(*x.shape[:2], 1)
+    return mask
+
+
+def _device(denoiser: Denoiser, x_or_shape: Tensor | Sequence[int]) -> torch.device:
+    if isinstance(x_or_shape, Tensor):
+        return x_or_shape.device
+    inner: Any = denoiser
+    while not isinstance(inner, torch.nn.Module) and hasattr(inner, "denoiser"):
+        inner = inner.denoiser
+    if isinstance(inner, torch.nn.Module):
+        for parameter in inner.parameters():
+            return parameter.device
+    return torch.device("cpu")
+
+
+def _check_times(times: Tensor, start_t: float) -> None:
+    falling = times.ndim == 1 and len(times) >= 2 and bool((times[1:] < times[:-1]).all())
+    if not falling or float(times[-1]) != 0 or abs(float(times[0]) - start_t) > 1e-6 or start_t > 1:
+        raise ValueError(f"times must fall from start_t = {start_t} to 0; got {times.tolist()}")

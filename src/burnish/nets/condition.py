@@ -1,0 +1,140 @@
+"""What a network is told besides the noisy picture, and how that becomes one vector.
+
+A description is turned into hashed n-grams of its words and letters (fastText, arXiv:1607.04606; hashing trick,
+arXiv:0902.2206) whose vectors are trained with the model: no text encoder to download, any language, and unseen
+spellings share letters with seen ones. Id 0 stands for "nothing said"; it is what guidance leads away from.
+"""
+
+import re
+import unicodedata
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import torch
+from torch import Tensor, nn
+
+NGRAMS = 48
+"""Most n-grams kept of one description: words and word pairs first, then letter trigrams."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Conditions of a batch; None where a network has none, or nothing is said.
+
+    Args:
+        label: Class ids, (B,), int64; 0 is "not said", class k of a list is k + 1.
+        ngrams: Hashed n-grams of descriptions, (B, N), int64, 0 is padding; from `hash_text`.
+        extra: Extra input channels such as a mask and a masked picture, (B, E, H, W), float32.
+        view: Which augmentation was applied, (B,), int64; 0 is the picture as it was, which is what is sampled.
+    """
+
+    label: Tensor | None = None
+    ngrams: Tensor | None = None
+    extra: Tensor | None = None
+    view: Tensor | None = None
+
+    def _map(self, change) -> "Condition":
+        return Condition(
+            **{f.name: None if (v := getattr(self, f.name)) is None else change(v) for f in fields(self)}
+        )
+
+    def to(self, device: torch.device | str) -> "Condition":
+        """The same on a device."""
+        return self._map(lambda value: value.to(device))
+
+    def __getitem__(self, index: slice | Tensor) -> "Condition":
+        """The conditions of some samples."""
+        return self._map(lambda value: value[index])
+
+    def without(self) -> "Condition":
+        """Nothing said of class and description; extra channels stay, for they say where, not what."""
+        return replace(
+            self,
+            label=None if self.label is None else torch.zeros_like(self.label),
+            ngrams=None if self.ngrams is None else torch.zeros_like(self.ngrams),
+        )
+
+    def dropped(self, share: float, rng: torch.Generator) -> "Condition":
+        """Class and description unsaid for a random share of samples, for guidance (arXiv:2207.12598)."""
+        said = self.label if self.label is not None else self.ngrams
+        if said is None or share <= 0:
+            return self
+        keep = (torch.rand(len(said), generator=rng) >= share).to(said.device)
+        return replace(
+            self,
+            label=None if self.label is None else self.label * keep,
+            ngrams=None if self.ngrams is None else self.ngrams * keep[:, None],
+        )
+
+
+def hash_text(texts: Sequence[str], buckets: int) -> Tensor:
+    """Ids of the n-grams of descriptions, (B, NGRAMS), int64 in [0, buckets]; 0 pads, and is all of an empty text.
+
+    Args:
+        texts: Descriptions; case, accents' encoding and punctuation do not matter.
+        buckets: Number of ids that n-grams are hashed to, >= 1.
+    """
+    out = torch.zeros(len(texts), NGRAMS, dtype=torch.int64)
+    for row, text in enumerate(texts):
+        words = re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold())
+        pairs = [f"{a} {b}" for a, b in zip(words, words[1:], strict=False)]
+        letters = [f"#{w[i : i + 3]}" for w in (f"<{word}>" for word in words) for i in range(len(w) - 2)]
+        grams = list(dict.fromkeys([*words, *pairs, *letters]))[:NGRAMS]
+        ids = [1 + zlib.crc32(gram.encode()) % buckets for gram in grams]
+        out[row, : len(ids)] = torch.tensor(ids, dtype=torch.int64)
+    return out
+
+
+class ConditionEncoder(nn.Module):
+    """A time and a `Condition` as one vector.
+
+    Args:
+        width: Width of the vector.
+        classes: Number of classes; 0 for none.
+        buckets: Number of hashed n-grams; 0 for no descriptions.
+        views: Number of augmentations that the network is told of; 0 for none.
+    """
+
+    def __init__(self, width: int, classes: int = 0, buckets: int = 0, views: int = 0) -> None:
+        super().__init__()
+        self.frequencies: Tensor
+        self.register_buffer(
+            "frequencies", 0.25 * 2 ** torch.arange(0, 8, dtype=torch.float32), persistent=False
+        )
+        self.time = nn.Sequential(nn.Linear(17, width), nn.SiLU(), nn.Linear(width, width))
+        self.label = nn.Embedding(classes + 1, width) if classes else None
+        self.words = nn.EmbeddingBag(buckets + 1, width, mode="mean", padding_idx=0) if buckets else None
+        self.unsaid = nn.Parameter(torch.zeros(width)) if buckets else None
+        self.mix = (
+            nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width)) if buckets else None
+        )
+        self.view = nn.Embedding(views, width) if views else None
+        for table in (self.label, self.view):
+            if table is not None:
+                nn.init.normal_(table.weight, std=0.5)
+
+    def forward(self, t: Tensor, condition: Condition | None) -> Tensor:
+        """The vector, (B, width).
+
+        Args:
+            t: One time a sample, in [0, 1], (B,).
+            condition: What is said; missing parts count as "not said".
+        """
+        c = condition or Condition()
+        angles = 2 * torch.pi * (t[:, None] * self.frequencies)
+        out = self.time(torch.cat([angles.sin(), angles.cos(), t[:, None]], 1))
+        if self.label is not None:
+            out = out + self.label(torch.zeros_like(t, dtype=torch.int64) if c.label is None else c.label)
+        if self.words is not None and self.mix is not None and self.unsaid is not None:
+            out = out + self._describe(c.ngrams, len(t))
+        if self.view is not None:
+            out = out + self.view(torch.zeros_like(t, dtype=torch.int64) if c.view is None else c.view)
+        return out
+
+    def _describe(self, ngrams: Tensor | None, batch: int) -> Tensor:
+        assert self.words is not None and self.mix is not None and self.unsaid is not None  # noqa: S101
+        if ngrams is None:
+            return self.unsaid.expand(batch, -1)
+        said = (ngrams > 0).any(1, keepdim=True)
+        return torch.where(said, self.mix(self.words(ngrams)), self.unsaid)
