@@ -33,8 +33,17 @@ def pose(rng: np.random.Generator) -> tuple[tuple[float, float], float, float]:
 
 def plan(rng: np.random.Generator) -> Plan:
     wear = rng.normal(0, 0.0012, 5)
-    holes = ((-0.56, 0.33, 0.085), (0.56, 0.33, 0.085), (-0.56, -0.28, 0.06), (0.56, -0.28, 0.06), (0.0, 0.27, 0.15))
-    return Plan(tuple((u, v, r + float(w)) for (u, v, r), w in zip(holes, wear, strict=True)), (0.0, -0.33, 0.17, 0.042))
+    holes = (
+        (-0.56, 0.33, 0.085),
+        (0.56, 0.33, 0.085),
+        (-0.56, -0.28, 0.06),
+        (0.56, -0.28, 0.06),
+        (0.0, 0.27, 0.15),
+    )
+    return Plan(
+        tuple((u, v, r + float(w)) for (u, v, r), w in zip(holes, wear, strict=True)),
+        (0.0, -0.33, 0.17, 0.042),
+    )
 
 
 def spoil(plan: Plan, defect: str, rng: np.random.Generator, strength: float) -> Plan:

@@ -89,7 +89,9 @@ def build(frame: Frame, plan: Plan, rng: np.random.Generator) -> Surface:
     pocket = ramp(height, 0.125, 0.10) * moulded
     blade = np.full(shape, -1, np.float32)
     for root, bend, _ in plan.pins:
-        blade = np.maximum(blade, box(u - np.float32(root + 0.0 * bend), v + np.float32(0.13), (0.026, 0.10), 0.01))
+        blade = np.maximum(
+            blade, box(u - np.float32(root + 0.0 * bend), v + np.float32(0.13), (0.026, 0.10), 0.01)
+        )
     blade = cover(blade, pixel) * pocket
     free = cover(pins, pixel) * (1 - moulded)
     gold = np.clip(free + blade, 0, 1)
@@ -107,7 +109,9 @@ def build(frame: Frame, plan: Plan, rng: np.random.Generator) -> Surface:
 
     black = (1 + 0.09 * grain + 0.10 * worn)[..., None] * np.array([0.030, 0.031, 0.034], np.float32)
     black = specks(shape, rng, 14, 0.16, np.maximum(black, 0.004), 0.5)
-    metal_tone = (float(rng.normal(1, 0.02)) + 0.05 * worn)[..., None] * np.array([0.92, 0.68, 0.33], np.float32)
+    metal_tone = (float(rng.normal(1, 0.02)) + 0.05 * worn)[..., None] * np.array(
+        [0.92, 0.68, 0.33], np.float32
+    )
     albedo = moulded[..., None] * black + (1 - moulded[..., None]) * floor
     albedo = albedo * (1 - gold[..., None]) + metal_tone * gold[..., None]
     tx, ty = frame.to_image(np.float32(0), np.float32(1))

@@ -20,6 +20,13 @@ def _grid(surface: Surface) -> tuple[Field, Field, float]:
     return line[None, :], line[:, None], size / 256
 
 
+def _body(surface: Surface) -> Field:
+    """bool (H, W): the part, less what is of another material than most of it (a connector's pins)."""
+    solid = surface.part > 0.9
+    mostly_metal = float(surface.metal[solid].mean()) > 0.5
+    return solid & ((surface.metal > 0.5) == mostly_metal)
+
+
 def _spot(surface: Surface, rng: np.random.Generator, margin: float) -> tuple[float, float]:
     """A pixel (x, y) of the part at least `margin` local units from any edge, or the innermost there is."""
     inner = np.flatnonzero((surface.edge > margin) & (surface.part > 0.99))
@@ -73,7 +80,14 @@ def scratch(surface: Surface, rng: np.random.Generator, strength: float) -> Surf
     steps, length = 14, float(rng.uniform(14, 75)) * unit
     heading = float(rng.uniform(0, 2 * np.pi))
     turn = rng.normal(0, 0.03, steps) + rng.normal(0, 0.035)
-    points = _path(x - np.cos(heading) * length / 2, y - np.sin(heading) * length / 2, heading, steps, length / steps, turn)
+    points = _path(
+        x - np.cos(heading) * length / 2,
+        y - np.sin(heading) * length / 2,
+        heading,
+        steps,
+        length / steps,
+        turn,
+    )
     far, along, at = _trace(surface, points)
     width = float(rng.uniform(0.55, 1.25)) * unit
     press = np.interp(along, np.linspace(0, 1, 13), rng.uniform(0.35, 1.0, 13)).astype(np.float32)
@@ -123,10 +137,10 @@ def crack(surface: Surface, rng: np.random.Generator, strength: float) -> Surfac
     """A jagged dark hairline that starts at an edge and runs into the part, sometimes forked."""
     *_, unit = _grid(surface)
     size = surface.height.shape[0]
-    rim = np.flatnonzero((surface.edge > 0.004) & (surface.edge < 0.02) & (surface.part > 0.9))
+    rim = np.flatnonzero((surface.edge > 0.004) & (surface.edge < 0.02) & _body(surface))
     row, column = divmod(int(rng.choice(rim)), size)
     near = blur(np.clip(surface.edge, -0.1, 0.2), 4.0)
-    gy, gx = (near[min(row + 3, size - 1), column] - near[max(row - 3, 0), column]), 0.0
+    gy = near[min(row + 3, size - 1), column] - near[max(row - 3, 0), column]
     gx = near[row, min(column + 3, size - 1)] - near[row, max(column - 3, 0)]
     heading = float(np.arctan2(gy, gx) + rng.normal(0, 0.35))
     steps, length = 18, float(rng.uniform(13, 46)) * unit
@@ -155,7 +169,13 @@ def crack(surface: Surface, rng: np.random.Generator, strength: float) -> Surfac
     return surface
 
 
-STAINS = ((0.16, 0.085, 0.035), (0.05, 0.042, 0.035), (0.30, 0.24, 0.15), (0.10, 0.13, 0.20), (0.62, 0.62, 0.58))
+STAINS = (
+    (0.16, 0.085, 0.035),
+    (0.05, 0.042, 0.035),
+    (0.30, 0.24, 0.15),
+    (0.10, 0.13, 0.20),
+    (0.62, 0.62, 0.58),
+)
 
 
 def stain(surface: Surface, rng: np.random.Generator, strength: float) -> Surface:
@@ -184,7 +204,7 @@ def burr(surface: Surface, rng: np.random.Generator, strength: float) -> Surface
     """Torn material (on metal) or flash (on plastic) that stands out along a stretch of an edge."""
     gx, gy, unit = _grid(surface)
     size = surface.height.shape[0]
-    rim = np.flatnonzero((np.abs(surface.edge) < 0.008) & (surface.part > 0.3))
+    rim = np.flatnonzero((surface.edge > 0) & (surface.edge < 0.012) & _body(surface))
     row, column = divmod(int(rng.choice(rim)), size)
     reach = float(rng.uniform(6, 20)) * unit
     here = np.exp(-((((gx - column) ** 2 + (gy - row) ** 2) / np.float32(reach**2)) ** 1.5))
@@ -193,7 +213,7 @@ def burr(surface: Surface, rng: np.random.Generator, strength: float) -> Surface
     grown = np.clip((surface.edge + out) / np.float32(1.4 * surface.pixel) + 0.5, 0, 1) * (here > 0.03)
     grown = np.maximum(grown - surface.part, 0)
     ridge = here * np.exp(-((surface.edge / np.float32(2.2 * surface.pixel * unit)) ** 2)) * surface.part
-    inside = (surface.edge > 0.03) & (surface.part > 0.99)
+    inside = (surface.edge > 0.03) & _body(surface)
     metal = float(np.median(surface.metal[inside]))
     tone = np.median(surface.albedo[inside], 0) * np.float32(rng.uniform(0.9, 1.35))
     level = float(np.median(surface.height[inside]))

@@ -117,7 +117,9 @@ def blur(field: Field, sigma: float | tuple[float, float]) -> Field:
         shrink = min(sigmas) / 2.5
         small = tuple(max(4, round(n / shrink)) for n in field.shape)
         reduced = resize(field, (small[0], small[1]), Image.Resampling.BOX)
-        return resize(blur(reduced, (sigmas[0] / shrink, sigmas[1] / shrink)), (field.shape[0], field.shape[1]))
+        return resize(
+            blur(reduced, (sigmas[0] / shrink, sigmas[1] / shrink)), (field.shape[0], field.shape[1])
+        )
     for axis, s in enumerate(sigmas):
         if s < 0.15:
             continue

@@ -5,7 +5,9 @@ import numpy as np
 from burnish.samples.field import Field, blur, cloud, lookup, ramp, white
 
 
-def belt(shape: tuple[int, int], rng: np.random.Generator, colour: tuple[float, float, float]) -> tuple[Field, Field]:
+def belt(
+    shape: tuple[int, int], rng: np.random.Generator, colour: tuple[float, float, float]
+) -> tuple[Field, Field]:
     """A rubber belt with a woven print: (height in local units, albedo (H, W, 3))."""
     size = shape[0]
     line = np.arange(size, dtype=np.float32) * np.float32(256 / size)
@@ -19,7 +21,9 @@ def belt(shape: tuple[int, int], rng: np.random.Generator, colour: tuple[float, 
     return height, np.maximum(tone, 0.2)[..., None] * np.asarray(colour, np.float32)
 
 
-def tray(shape: tuple[int, int], rng: np.random.Generator, colour: tuple[float, float, float]) -> tuple[Field, Field]:
+def tray(
+    shape: tuple[int, int], rng: np.random.Generator, colour: tuple[float, float, float]
+) -> tuple[Field, Field]:
     """A painted steel tray, orange-peeled and scuffed by years of parts: (height, albedo)."""
     peel = blur(white(rng, shape), 1.6 * shape[0] / 256)
     worn = cloud(rng, shape, 2, 5)
@@ -35,7 +39,12 @@ def tray(shape: tuple[int, int], rng: np.random.Generator, colour: tuple[float, 
 
 
 def specks(
-    shape: tuple[int, int], rng: np.random.Generator, count: float, tone: float, albedo: Field, size: float = 0.8
+    shape: tuple[int, int],
+    rng: np.random.Generator,
+    count: float,
+    tone: float,
+    albedo: Field,
+    size: float = 0.8,
 ) -> Field:
     """`albedo` with about `count` dust specks of brightness `tone`."""
     scale = shape[0] / 256

@@ -48,9 +48,13 @@ def check(kind: str, defect: str | None, size: int) -> None:
     if kind not in _PARTS:
         raise SampleError(kind, "the sample line makes no such part", f"Choose one of {', '.join(KINDS)}")
     if defect is not None and defect not in DEFECTS[kind]:
-        raise SampleError(str(defect), f"a {kind} has no such defect", f"Choose one of {', '.join(DEFECTS[kind])}")
+        raise SampleError(
+            str(defect), f"a {kind} has no such defect", f"Choose one of {', '.join(DEFECTS[kind])}"
+        )
     if not 32 <= size <= 2048:
-        raise SampleError(f"size {size}", "parts are rendered at 32 to 2048 pixels", "Give a size in that range")
+        raise SampleError(
+            f"size {size}", "parts are rendered at 32 to 2048 pixels", "Give a size in that range"
+        )
 
 
 def _stream(kind: str, seed: int, name: str) -> np.random.Generator:
@@ -74,14 +78,21 @@ def _rig(rig: Rig, rng: np.random.Generator) -> Rig:
     """The station's lamps, which sag and flicker a little."""
     dx, dy = rng.normal(0, 0.015, 2)
     x, y, z = rig.key.direction
-    key = Lamp((x + float(dx), y + float(dy), z), rig.key.colour, rig.key.strength * float(rng.normal(1, 0.02)), rig.key.spread)
+    key = Lamp(
+        (x + float(dx), y + float(dy), z),
+        rig.key.colour,
+        rig.key.strength * float(rng.normal(1, 0.02)),
+        rig.key.spread,
+    )
     return Rig(key, rig.fills, rig.dome)
 
 
 def _grow(mask: np.ndarray, times: int) -> np.ndarray:
     for _ in range(times):
         padded = np.pad(mask, 1)
-        mask = padded[1:-1, 1:-1] | padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:]
+        mask = (
+            padded[1:-1, 1:-1] | padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:]
+        )
     return mask
 
 

@@ -71,7 +71,9 @@ def build(frame: Frame, plan: Plan, rng: np.random.Generator) -> Surface:
     profile = white(rng, (rows, 1)) + 0.55 * white(rng, (rows, sectors))
     profile = 0.75 * profile + 0.6 * blur(profile, (1.6, 0.0))
     period = 2 * np.sin(np.arange(rows, dtype=np.float32) * np.float32(2 * np.pi / rng.uniform(4.3, 5.2)))
-    marks = lookup(profile + 0.35 * period[:, None], (radius + runout) * 300, angle * np.float32(sectors / 6.2832))
+    marks = lookup(
+        profile + 0.35 * period[:, None], (radius + runout) * 300, angle * np.float32(sectors / 6.2832)
+    )
     worn = cloud(rng, shape, 3, 4)
     part = cover(edge, pixel)
     face = ramp(edge, 0.012, 0.03)
@@ -80,7 +82,9 @@ def build(frame: Frame, plan: Plan, rng: np.random.Generator) -> Surface:
     height = part * (height + 0.00062 * marks * face + 0.0003 * worn) + (1 - part) * ground
 
     finish = float(rng.normal(1, 0.03))
-    tone = (finish + 0.035 * marks * face + 0.022 * worn)[..., None] * np.array([0.60, 0.585, 0.56], np.float32)
+    tone = (finish + 0.035 * marks * face + 0.022 * worn)[..., None] * np.array(
+        [0.60, 0.585, 0.56], np.float32
+    )
     tone = specks(shape, rng, 5, 0.12, tone, 0.6)
     tx, ty = frame.to_image(-v / np.maximum(radius, 1e-3), u / np.maximum(radius, 1e-3))
     roughness = 1 + 0.10 * worn

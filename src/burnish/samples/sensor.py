@@ -24,7 +24,12 @@ class Drift:
     soiling: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.focus < 0 or not 0 <= self.soiling <= 1 or abs(self.position) > 0.25 or abs(self.exposure) > 8:
+        if (
+            self.focus < 0
+            or not 0 <= self.soiling <= 1
+            or abs(self.position) > 0.25
+            or abs(self.exposure) > 8
+        ):
             raise ValueError(
                 f"{self}: expected exposure within 8 stops, focus >= 0, position within 0.25, soiling in [0, 1]"
             )
@@ -55,7 +60,9 @@ def respond(linear: Field) -> Field:
     """The sensor's response, linear light to [0, 1]: a shoulder at the top, then the sRGB curve."""
     light = np.maximum(linear, 0)
     light = np.where(light > 0.6, 0.6 + 0.4 * (1 - np.exp(-(light - 0.6) / np.float32(0.4))), light)
-    return np.where(light < 0.0031308, 12.92 * light, 1.055 * np.maximum(light, 1e-6) ** np.float32(1 / 2.4) - 0.055)
+    return np.where(
+        light < 0.0031308, 12.92 * light, 1.055 * np.maximum(light, 1e-6) ** np.float32(1 / 2.4) - 0.055
+    )
 
 
 @dataclass(frozen=True)
