@@ -47,7 +47,7 @@ class PixelScores:
         self.regions += regions
 
     def average_precision(self) -> float | None:
-        """Sum over distinct scores of precision times gain in recall, as scikit-learn; None without both kinds."""
+        """Sum over distinct scores of precision times gain in recall, as scikit-learn; None if one-sided."""
         bad, _, good = self._sorted()
         if not len(bad) or not len(good):
             return None

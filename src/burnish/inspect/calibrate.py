@@ -36,9 +36,9 @@ class Calibration:
     def worst_case(self) -> float:
         """The largest average false-reject rate that exchangeability alone allows.
 
-        One fold: the promise a. Cross-fitted: 2 a + min(2 (1 - 1/K) / (n/K + 1), (1 - K/n) / (K + 1)), the CV+
-        of Barber et al. (arXiv:1905.02928, theorem 4); K = n is the jackknife+ with 2 a. It holds for the joint
-        verdict of the K models (`cv_plus_p_value`), and for one refitted model only if it scores as they do.
+        One fold: the promise a. Cross-fitted: 2 a + min(2 (1 - 1/K) / (n/K + 1), (1 - K/n) / (K + 1)), the
+        CV+ of Barber et al. (arXiv:1905.02928, theorem 4); K = n is the jackknife+ with 2 a. It holds for the
+        joint verdict of the K models (`cv_plus_p_value`), and for one refitted model if it scores as they do.
         """
         a, n, k = self.threshold.promised, self.threshold.n, self.folds
         if k == 1:
@@ -51,11 +51,11 @@ class Calibration:
         if self.folds == 1:
             return first + " This holds as long as new good parts come from the same process as these."
         return (
-            f"{first} Each was scored by a model that had not seen it ({self.folds} folds), and one model is then "
-            "fitted to all of them. Such a model usually rejects no more than that, but there is no proof for it: "
-            "the guarantee for cross-fitted scores (CV+, arXiv:1905.02928) is "
-            f"{100 * self.worst_case:.2g} % at worst, holds for the folds' models together, and asks that new "
-            "good parts come from the same process."
+            f"{first} Each was scored by a model that had not seen it ({self.folds} folds), and one model is "
+            "then fitted to all of them. Such a model usually rejects no more than that, but there is no proof "
+            "for it: the guarantee for cross-fitted scores (CV+, arXiv:1905.02928) is "
+            f"{100 * self.worst_case:.2g} % at worst, holds for the folds' models together, and asks that "
+            "new good parts come from the same process."
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class Calibration:
 def calibrate(
     scores: Sequence[float] | np.ndarray, wanted: float, *, folds: int = 1, **options: bool
 ) -> Calibration:
-    """The threshold for a wanted false-reject rate from held-out scores of good parts; options: `threshold`."""
+    """The threshold for a wanted false-reject rate from held-out good scores; options as `threshold`."""
     held_out = np.asarray(scores, dtype=np.float64)
     return Calibration(threshold(held_out, wanted, **options), held_out, folds)
 
