@@ -7,7 +7,9 @@ import numpy as np
 
 from burnish.errors import DatasetError
 from burnish.inspect.pairs import Pair, Shot, disc, noise_level, settle
-from burnish.inspect.shapes import Placement, Template, Warp, cut_templates, warp
+from burnish.inspect.placement import Placement
+from burnish.inspect.shapes import Warp, warp
+from burnish.inspect.templates import Template, cut_templates
 
 SMALL = {"residual": 0.4, "ratio": 0.25, "paste": 0.2, "seamless": 0.15}
 LARGE = {"residual": 0.15, "ratio": 0.15, "paste": 0.3, "seamless": 0.1, "shade": 0.3}
@@ -17,9 +19,10 @@ class CutPaste:
     """Pastes real defects onto good parts in several ways.
 
     Five blends: `residual` adds the defect's difference from its own background; `ratio` multiplies by their
-    quotient (what a change of reflectance does); `paste` copies pixels with a feathered edge, brightness matched at
-    the rim; `seamless` is Poisson editing (Perez et al. 2003); `shade` transfers only the slow change and the
-    texture's strength, for large faint areas. Cut-paste: arXiv 2104.04015; pasting with masks: 2012.07177.
+    quotient (what a change of reflectance does); `paste` copies pixels with a feathered edge, brightness
+    matched at the rim; `seamless` is Poisson editing (Perez et al. 2003); `shade` transfers only the slow
+    change and the texture's strength, for large faint areas. Cut-paste: arXiv 2104.04015; pasting with
+    masks: 2012.07177.
 
     Args:
         goods: Good parts.
@@ -72,7 +75,8 @@ class CutPaste:
         classes = sorted(self.by_class)
         label = label or classes[rng.integers(len(classes))]
         choices = self.by_class[label]
-        template = choices[rng.integers(len(choices))]
+        weight = np.array([t.mask.sum() ** 0.5 for t in choices])  # crumbs beside a defect come less often
+        template = choices[rng.choice(len(choices), p=weight / weight.sum())]
         modes = LARGE if template.large else SMALL
         mode = str(rng.choice(list(modes), p=list(modes.values())))
         turn = 12.0 if mode in ("paste", "seamless") or template.large or rng.random() < 0.6 else 180.0

@@ -1,7 +1,7 @@
 """Pairs of a picture with a new defect and its label, and the rule that makes the label true.
 
-A synthetic defect is only worth training on when its mask says what changed. `settle` derives the mask from the
-change itself and gives back every pixel outside it to the bit.
+A synthetic defect is only worth training on when its mask says what changed. `settle` derives the mask from
+the change itself and gives back every pixel outside it to the bit.
 """
 
 from collections import Counter
@@ -77,9 +77,10 @@ def settle(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The label from the true change, and the picture that is the original's outside it.
 
-    The change is the largest channel's |changed - good|, smoothed; what exceeds both the noise and a fifth of
-    the change's own height, inside `support`, is the mask. Gaps of a few pixels are closed. Then the change is faded
-    out over a narrow rim around the mask, and everything beyond the rim is the good part's own.
+    The change is the largest channel's |changed - good|, smoothed; what exceeds both the noise and a fifth
+    of the change's own height, inside `support`, is the mask. Gaps of a few pixels are closed. Then the
+    change is faded out over a narrow rim around the mask, and everything beyond the rim is the good part's
+    own.
 
     Args:
         good: uint8 (h, w, 3).

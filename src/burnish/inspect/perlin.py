@@ -7,7 +7,8 @@ import numpy as np
 
 from burnish.errors import DatasetError
 from burnish.inspect.pairs import Pair, Shot, disc, noise_level, settle
-from burnish.inspect.shapes import Placement, smooth_noise
+from burnish.inspect.placement import Placement
+from burnish.inspect.shapes import smooth_noise
 
 SHAPES = {"cloud": 0.4, "spot": 0.3, "line": 0.3}
 LOOKS = {"level": 0.35, "texture": 0.25, "colour": 0.2, "smudge": 0.1, "grain": 0.1}
@@ -16,8 +17,9 @@ LOOKS = {"level": 0.35, "texture": 0.25, "colour": 0.2, "smudge": 0.1, "grain": 
 class Perlin:
     """Procedural faults: no defective part is needed.
 
-    A shape (thresholded multi-scale noise as in DRAEM, arXiv 2108.07610; a ragged spot; a wandering line) is given a
-    look (darker or brighter; another good part's texture, moved and turned; another colour; smeared; grainy).
+    A shape (thresholded multi-scale noise as in DRAEM, arXiv 2108.07610; a ragged spot; a wandering line) is
+    given a look (darker or brighter; another good part's texture, moved and turned; another colour; smeared;
+    grainy).
 
     Args:
         goods: Good parts.

@@ -1,116 +1,11 @@
-"""Shapes of defects and where on a part they may go: templates, warps, placement, noise."""
+"""Shapes of defects: real ones bent and varied, and smooth noise."""
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from burnish.inspect.pairs import Shot, disc, grown_box
-
-
-@dataclass(frozen=True)
-class Template:
-    """A real defect cut out with its surroundings.
-
-    Attributes:
-        patch: float32 (h, w, 3), 0 to 255; replicated beyond the picture where the defect touches its border.
-        mask: bool (h, w).
-        ground: float32 (h, w, 3), the patch as it may have looked without the defect.
-        box: (y0, y1, x0, x1) of the mask inside the patch.
-        sides: (top, bottom, left, right), whether the defect touches that border of its picture.
-        where: (y, x) of the mask's centre in its picture, 0 to 1.
-        share: Area of the mask over the picture's area.
-        label: The defect's class.
-        name: The part it comes from, as `Shot.name`.
-        weak: The mask was guessed.
-    """
-
-    patch: np.ndarray
-    mask: np.ndarray
-    ground: np.ndarray
-    box: tuple[int, int, int, int]
-    sides: tuple[bool, bool, bool, bool]
-    where: tuple[float, float]
-    share: float
-    label: str
-    name: str
-    weak: bool
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) of the mask's box in pixels."""
-        y0, y1, x0, x1 = self.box
-        return y1 - y0, x1 - x0
-
-    @property
-    def large(self) -> bool:
-        """Whether the defect is an area of the part rather than a mark on it."""
-        return self.share > 0.03 or max(self.size) > 100
-
-
-def cut_templates(shot: Shot) -> list[Template]:
-    """Every connected defect of a part as a template; pieces close together stay together.
-
-    Args:
-        shot: A defective part with a mask; without one the list is empty.
-    """
-    if shot.mask is None or not shot.mask.any():
-        return []
-    joined = cv2.dilate(shot.mask.astype(np.uint8), disc(3))
-    count, pieces = cv2.connectedComponents(joined)
-    found = [_cut(shot, shot.mask & (pieces == k)) for k in range(1, count)]
-    largest = max(int(t.mask.sum()) for t in found)
-    return [t for t in found if t.mask.sum() >= max(3, 0.02 * largest)]
-
-
-def _cut(shot: Shot, mask: np.ndarray) -> Template:
-    assert shot.mask is not None
-    h, w = mask.shape
-    top, bottom, left, right = grown_box(mask, 0)
-    margin = 8 + max(bottom - top, right - left) // 4
-    y0, y1, x0, x1 = grown_box(mask, margin)
-    sides = (top <= 1, bottom >= h - 1, left <= 1, right >= w - 1)
-    pads = [max(8, margin) if side else 0 for side in sides]
-    patch = np.ascontiguousarray(shot.image[y0:y1, x0:x1]).astype(np.float32)
-    hole = cv2.dilate(shot.mask[y0:y1, x0:x1].astype(np.uint8), disc(2 + margin // 12)) > 0
-    ground = fill(patch, hole)
-    grow = lambda a: cv2.copyMakeBorder(a, *pads, cv2.BORDER_REPLICATE)  # noqa: E731
-    oy, ox = pads[0] - y0, pads[2] - x0
-    box = (top + oy, bottom + oy, left + ox, right + ox)
-    inner = grow(mask[y0:y1, x0:x1].astype(np.uint8)) > 0
-    where = ((top + bottom) / 2 / h, (left + right) / 2 / w)
-    share = float(mask.mean())
-    return Template(
-        grow(patch), inner, grow(ground), box, sides, where, share, shot.label, shot.name, shot.weak
-    )
-
-
-def fill(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """The picture with its hole filled smoothly from the surroundings (push and pull over a pyramid).
-
-    Args:
-        image: float32 (h, w, 3).
-        hole: bool (h, w). Where everything is a hole, the mean is returned.
-    """
-    known = (~hole).astype(np.float32)
-    if not known.any():
-        return np.broadcast_to(image.mean(axis=(0, 1)), image.shape).astype(np.float32)
-    levels = [(image * known[..., None], known)]
-    while min(levels[-1][1].shape) > 1:
-        value, weight = levels[-1]
-        half = ((value.shape[1] + 1) // 2, (value.shape[0] + 1) // 2)
-        levels.append(
-            (
-                cv2.resize(value, half, interpolation=cv2.INTER_AREA).reshape(half[1], half[0], 3),
-                cv2.resize(weight, half, interpolation=cv2.INTER_AREA).reshape(half[1], half[0]),
-            )
-        )
-    value, weight = levels[-1]
-    full = value / np.maximum(weight, 1e-6)[..., None] if weight.any() else np.zeros_like(value)
-    for value, weight in reversed(levels[:-1]):
-        up = cv2.resize(full, (value.shape[1], value.shape[0]), interpolation=cv2.INTER_LINEAR)
-        full = value + (1 - np.minimum(weight, 1))[..., None] * up.reshape(value.shape)
-    return full
+from burnish.inspect.templates import Template
 
 
 @dataclass(frozen=True)
@@ -145,8 +40,8 @@ def warp(
         template: The defect.
         shape: (h, w) of the part.
         centre: (y, x) in pixels wanted for the defect's centre; a defect that touched a border of its picture
-            is moved to the same (or, mirrored, the opposite) border, one that spans the picture is stretched to
-            span this one, and any other is kept inside.
+            is moved to the same (or, mirrored, the opposite) border, one that spans the picture is stretched
+            to span this one, and any other is kept inside.
         turn: Largest angle in degrees; a defect at a border turns by 6 at most.
         rng: Randomness.
     """
@@ -178,12 +73,11 @@ def warp(
         int(np.clip(np.floor(c - n), 0, m - 1)) for c, n, m in zip((cy, cx), reach, (h, w), strict=True)
     )
     y_to, x_to = (int(np.clip(np.ceil(c + n), 1, m)) for c, n, m in zip((cy, cx), reach, (h, w), strict=True))
-    grid = np.stack(np.mgrid[y_from : max(y_to, y_from + 1), x_from : max(x_to, x_from + 1)]).astype(
-        np.float32
-    )
+    rows = np.arange(y_from, max(y_to, y_from + 1), dtype=np.float32) - np.float32(cy)
+    columns = np.arange(x_from, max(x_to, x_from + 1), dtype=np.float32) - np.float32(cx)
+    dy, dx = np.meshgrid(rows, columns, indexing="ij")
     back = np.linalg.inv(linear).astype(np.float32)
-    dy, dx = grid[0] - np.float32(cy), grid[1] - np.float32(cx)
-    bend = smooth_noise(dy.shape, max(8.0, 0.4 * min(th, tw) * scale), rng, 2) * min(1.5, 0.04 * (th + tw))
+    bend = smooth_noise(dy.shape, max(12.0, 0.4 * max(th, tw) * scale), rng, 2) * min(1.5, 0.04 * (th + tw))
     at_y = (back[0, 0] * dy + back[0, 1] * dx + np.float32(middle[0]) + bend[0]).astype(np.float32)
     at_x = (back[1, 0] * dy + back[1, 1] * dx + np.float32(middle[1]) + bend[1]).astype(np.float32)
 
@@ -221,96 +115,3 @@ def smooth_noise(
         np.float32
     )
     return np.stack([cv2.resize(s, (w, h), interpolation=cv2.INTER_CUBIC) for s in small])
-
-
-class Placement:
-    """Where a defect may go, learned from the good parts.
-
-    The allowed area is the part itself where the parts lie before a plain background (told by a uniform border),
-    else the whole picture. Where the parts are registered (all show the same thing in the same place), half the
-    candidates come from near the defect's own place. Of a few candidates the one whose surroundings look most like
-    the defect's own is preferred, and sometimes any is taken: the next defect need not lie where the last one lay.
-    """
-
-    candidates = 8
-
-    def __init__(self, goods: list[Shot]) -> None:
-        self.allowed = [foreground(s.image) for s in goods]
-        self.registered = registered([s.image for s in goods])
-        self._maps = [_surroundings(s.image) for s in goods]
-        self._spots = [np.argwhere(cv2.erode(a.astype(np.uint8), disc(3)) > 0) for a in self.allowed]
-
-    def draw(self, index: int, template: Template | None, rng: np.random.Generator) -> tuple[float, float]:
-        """A centre (y, x) in pixels for a defect on the good part of this index."""
-        h, w = self.allowed[index].shape
-        spots = self._spots[index]
-        if not len(spots):
-            return float(rng.uniform(0, h)), float(rng.uniform(0, w))
-        if template is None or rng.random() < 0.3:
-            y, x = spots[rng.integers(len(spots))]
-            return float(y), float(x)
-        chosen = spots[rng.integers(len(spots), size=self.candidates)].astype(np.float64)
-        if self.registered:
-            near = np.array(template.where) * (h, w) + rng.normal(0, 0.08, (self.candidates // 2, 2)) * (h, w)
-            chosen[: len(near)] = np.clip(near, 0, (h - 1, w - 1))
-        maps = self._maps[index]
-        at = np.minimum((chosen / 8).astype(int), np.array(maps.shape[:2]) - 1)
-        here = maps[at[:, 0], at[:, 1]]
-        hole = cv2.dilate(template.mask.astype(np.uint8), disc(2)) > 0
-        ring = template.patch[~hole] if (~hole).any() else template.patch.reshape(-1, 3)
-        own = np.append(ring.mean(axis=0), ring.std(axis=0).mean())
-        far = np.abs(here - own).sum(axis=1) / 40
-        weight = np.exp(-(far - far.min()))
-        y, x = chosen[rng.choice(len(chosen), p=weight / weight.sum())]
-        return float(y), float(x)
-
-
-def _surroundings(image: np.ndarray) -> np.ndarray:
-    """Mean colour and contrast around each point, float32 (h / 8, w / 8, 4)."""
-    small = cv2.resize(image.astype(np.float32), None, fx=1 / 8, fy=1 / 8, interpolation=cv2.INTER_AREA)
-    mean = cv2.GaussianBlur(small, (0, 0), 1.5)
-    square = cv2.resize(
-        image.astype(np.float32) ** 2, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_AREA
-    )
-    spread = np.sqrt(np.maximum(cv2.GaussianBlur(square, (0, 0), 1.5) - mean**2, 0)).mean(
-        axis=2, keepdims=True
-    )
-    return np.concatenate([mean, spread], axis=2)
-
-
-def foreground(image: np.ndarray) -> np.ndarray:
-    """The part before a plain background, bool (h, w); all True where no plain background is seen.
-
-    The background is plain when the picture's outermost rim has one colour (nine tenths of it within 24 levels of
-    its median) that 5 to 90 % of the picture shares.
-    """
-    h, w = image.shape[:2]
-    rim = np.concatenate(
-        [
-            image[:2].reshape(-1, 3),
-            image[-2:].reshape(-1, 3),
-            image[:, :2].reshape(-1, 3),
-            image[:, -2:].reshape(-1, 3),
-        ]
-    ).astype(np.int16)
-    colour = np.median(rim, axis=0)
-    if (np.abs(rim - colour).max(axis=1) <= 24).mean() < 0.9:
-        return np.ones((h, w), bool)
-    smooth = cv2.GaussianBlur(image, (0, 0), 2).astype(np.int16)
-    inside = (np.abs(smooth - colour).max(axis=2) > 24).astype(np.uint8)
-    inside = cv2.morphologyEx(inside, cv2.MORPH_CLOSE, disc(max(2, h // 40)))
-    return inside > 0 if 0.1 <= inside.mean() <= 0.95 else np.ones((h, w), bool)
-
-
-def registered(images: list[np.ndarray]) -> bool:
-    """Whether the pictures show one thing in one place: median correlation with their mean >= 0.8."""
-    if len(images) < 3 or len({i.shape for i in images}) > 1:
-        return False
-    small = np.stack(
-        [cv2.resize(i, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32) for i in images[:200]]
-    )
-    flat = small.reshape(len(small), -1)
-    flat = flat - flat.mean(axis=1, keepdims=True)
-    mean = flat.mean(axis=0)
-    norm = np.linalg.norm(flat, axis=1) * np.linalg.norm(mean)
-    return bool(np.median(flat @ mean / np.maximum(norm, 1e-6)) >= 0.8)
