@@ -17,7 +17,7 @@ SUFFIXES = frozenset(
     "." + s for s in ("png", "jpg", "jpeg", "jpe", "bmp", "tif", "tiff", "webp", "gif", "ppm", "pgm", "jp2")
 )
 # A fixed list: a file's content must not choose an exotic decoder (EPS would start an interpreter).
-_FORMATS = ("PNG", "JPEG", "MPO", "BMP", "TIFF", "WEBP", "GIF", "PPM", "JPEG2000")
+_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM", "JPEG2000")
 _WHITE, _BLACK = (255, 255, 255, 255), (0, 0, 0, 255)
 
 
