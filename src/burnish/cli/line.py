@@ -46,8 +46,15 @@ def export(
     """Write an inspector for onnxruntime, only if it answers exactly as the original."""
     from rich.console import Console
 
-    from burnish.export.onnx import export_inspector
+    from burnish.export.onnx import export_line
+    from burnish.inspect.detector import for_line
 
-    written, parity = export_inspector(bundle, out)
-    Console().print(f"{written.path}: {parity}")
-    Console().print(f"Run it: burnish inspect run {written.path} SOURCE", soft_wrap=True)
+    inspector, meta, examples = for_line(bundle)
+    written = export_line(inspector, meta, out, examples, meta["threshold"])
+    parity = written.meta["parity"]
+    Console().print(
+        f"{parity['pictures']} answers compared: scores within {parity['score']:.1e}, heat within"
+        f" {parity['heat']:.1e}, verdicts equal\nRun it: burnish inspect run {written.path} SOURCE",
+        soft_wrap=True,
+        markup=False,
+    )

@@ -98,7 +98,7 @@ def open_source(spec: str | Path) -> Source:
     if path.suffix.lower() in PICTURES:
         return Source(path.name, picture_frames(path.parent, [path]), total=1)
     if path.suffix.lower() in VIDEOS:
-        return Source(path.name, video_frames(path))
+        return video_source(path)
     raise SourceError(
         path, "is neither a picture nor a video", f"Known endings: {' '.join(sorted(PICTURES | VIDEOS))}"
     )
@@ -140,23 +140,27 @@ def picture_frames(root: Path, pictures: list[Path]) -> Iterator[Frame]:
 
 
 def simulated(spec: str) -> Source:
-    """The sample line's camera, e.g. `sim:ring?n=100&defects=0.1&faults=0.02&seed=0`."""
+    """The sample line's camera, e.g. `sim:ring?n=100&defects=0.1&faults=0.02&seed=0`; without `n` it has no end."""
     from burnish.samples import Camera
 
     kind, _, query = spec.removeprefix("sim:").partition("?")
-    kinds: dict[str, Callable[[str], Any]] = {"n": int, "defects": float, "faults": float, "seed": int}
+    names: dict[str, tuple[str, Callable[[str], Any]]] = {
+        "n": ("frames", int),
+        "defects": ("defect_rate", float),
+        "faults": ("fault_rate", float),
+        "seed": ("seed", int),
+    }
     try:
-        options = (
-            {key: kinds[key](value) for key, value in parse_qsl(query, strict_parsing=True)} if query else {}
-        )
-        camera = Camera(kind or "ring", **options)
+        asked = dict(parse_qsl(query, strict_parsing=True)) if query else {}
+        options = {names[key][0]: names[key][1](value) for key, value in asked.items()}
     except (KeyError, ValueError) as error:
         cure = "Write it like sim:ring?n=100&defects=0.1&faults=0.02&seed=0"
         raise SourceError(spec, f"is not a simulated camera ({error})", cure) from error
+    camera = Camera(kind or "ring", **options)
     frames = (
         Frame(part_id, image, None if image is not None else "camera fault") for part_id, image in camera
     )
-    return Source(f"sim:{kind}", frames, total=options.get("n"))
+    return Source(spec.partition("?")[0], frames, total=options.get("frames"))
 
 
 def require_av() -> Any:
@@ -185,26 +189,35 @@ def decoded(container: Any) -> Iterator[np.ndarray | None]:
         yield from pictures
 
 
-def video_frames(path: Path) -> Iterator[Frame]:
-    """Every frame of a video file; corrupt ones are errors and the rest still comes."""
+def video_source(path: Path) -> Source:
+    """Every frame of a video file; corrupt ones are errors and the rest still comes.
+
+    Raises:
+        SourceError: It is not a video.
+    """
     av = require_av()
     try:
         container = av.open(str(path))
     except (av.FFmpegError, OSError) as error:
         raise SourceError(
-            path, f"cannot be read as a video ({error})", "Check that it plays elsewhere"
+            path, f"cannot be read as a video ({error.strerror})", "Check that it plays elsewhere"
         ) from error
     if not container.streams.video:
         raise SourceError(path, "holds no video", "Name a file with pictures in it")
-    number = 0
+    return Source(
+        path.name, video_frames(path.name, container), total=container.streams.video[0].frames or None
+    )
+
+
+def video_frames(name: str, container: Any) -> Iterator[Frame]:
+    """The frames of an open PyAV container, which is closed at the end."""
+    av, number = require_av(), 0
     with container:
         try:
             for number, image in enumerate(decoded(container), start=1):
-                yield Frame(
-                    f"{path.name}#{number:06d}", image, None if image is not None else "corrupt frame"
-                )
+                yield Frame(f"{name}#{number:06d}", image, None if image is not None else "corrupt frame")
         except (av.FFmpegError, OSError) as error:
-            yield Frame(f"{path.name}#{number + 1:06d}", None, f"the video breaks off ({error})")
+            yield Frame(f"{name}#{number + 1:06d}", None, f"the video breaks off ({error})")
 
 
 class Device(Protocol):
