@@ -61,7 +61,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
-    command = [sys.executable, "-m", "burnish", "inspect", "run"]
+    command = [str(Path(sys.executable).with_name("burnish")), "inspect", "run"]
     runs = [measure(arguments.bundle, arguments.folder, command) for _ in range(arguments.repeats)]
     middle = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
     rows = [
@@ -69,7 +69,7 @@ def main() -> None:
         form.row("peak memory of the process", middle["memory"], "MB", target=400, better="lower"),
         form.row("images a second, 2 cores", middle["rate"], "1/s", target=60),
     ]
-    form.write(arguments.json.stem, "make bench-line", rows, arguments.json.parent)
+    form.write(arguments.json.stem, "make bench-line BUNDLE=... FOLDER=...", rows, arguments.json.parent)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ heat = mean over 4 x 4 blocks and colours, in [0, 1]; score = its maximum.
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ SIDE = 64
 def block_mean_model(slow_nodes: int = 0) -> bytes:
     """ONNX of the model above; `slow_nodes` sines first, to take time."""
     names = ["image", *(f"s{i}" for i in range(slow_nodes))]
-    nodes = [helper.make_node("Sin", [a], [b]) for a, b in zip(names, names[1:], strict=False)]
+    nodes = [helper.make_node("Sin", [a], [b]) for a, b in pairwise(names)]
     nodes += [
         helper.make_node("AveragePool", [names[-1]], ["pooled"], kernel_shape=[4, 4], strides=[4, 4]),
         helper.make_node("ReduceMean", ["pooled"], ["heat"], axes=[1], keepdims=0),

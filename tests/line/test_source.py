@@ -245,7 +245,7 @@ def test_a_stream_over_the_network_is_read_and_its_loss_noticed(tmp_path):
     video(tmp_path / "cam.avi", frames=6)
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, format, *args):  # noqa: A002
+        def log_message(self, format, *args):
             pass
 
     server = http.server.ThreadingHTTPServer(

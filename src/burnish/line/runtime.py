@@ -255,8 +255,8 @@ def next_item(ahead: "queue.Queue[Any]", stop: threading.Event) -> Any:
 def open_session(model: Path) -> ort.InferenceSession:
     """A session for one core a call, whose memory does not grow with the variety of picture sizes.
 
-    Measured on EfficientNet-Lite0 at 64 sizes from 128 to 352 px, two calls at a time: the arena peaks at 175 MB
-    in all and takes a fifth less time than malloc, which peaks at 240 MB.
+    Measured on EfficientNet-Lite0 at 64 sizes from 128 to 352 px, two calls at a time: the arena peaks at
+    175 MB in all and takes a fifth less time than malloc, which peaks at 240 MB.
     """
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1

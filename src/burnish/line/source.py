@@ -140,7 +140,7 @@ def picture_frames(root: Path, pictures: list[Path]) -> Iterator[Frame]:
 
 
 def simulated(spec: str) -> Source:
-    """The sample line's camera, e.g. `sim:ring?n=100&defects=0.1&faults=0.02&seed=0`; without `n` it has no end."""
+    """The sample line's camera, `sim:ring?n=100&defects=0.1&faults=0.02&seed=0`; endless without `n`."""
     from burnish.samples import Camera
 
     kind, _, query = spec.removeprefix("sim:").partition("?")
