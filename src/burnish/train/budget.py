@@ -10,7 +10,8 @@ class Budget:
     """Minutes of wall time or a number of steps, whichever is spent first; at least one of them.
 
     Args:
-        minutes: Wall time of training, validation and saving included; a resumed run counts what it spent before.
+        minutes: Wall time of training, validation and saving included; a resumed run counts what it spent
+            before.
         steps: Updates. With `minutes=None` a run is a function of its seed alone, to the bit.
     """
 

@@ -61,7 +61,7 @@ def write_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
             file.write(save(tensors, metadata={"state": rest}))
             file.flush()
             os.fsync(file.fileno())
-        os.replace(fresh, path)
+        fresh.replace(path)
     except OSError as error:
         raise BundleError(
             path,

@@ -9,8 +9,8 @@ from torch import nn
 class Ema:
     """Exponential moving average whose memory grows with training.
 
-    The decay at step k is min(decay, (1 + k) / (10 + k)), so early, bad weights are forgotten (as in TensorFlow's
-    ExponentialMovingAverage). Buffers are copied.
+    The decay at step k is min(decay, (1 + k) / (10 + k)), so early, bad weights are forgotten (as in
+    TensorFlow's ExponentialMovingAverage). Buffers are copied.
 
     Args:
         model: The model that is trained.
@@ -25,7 +25,7 @@ class Ema:
     def update(self, model: nn.Module, step: int) -> None:
         """Takes in the weights after step `step` (from 1)."""
         weight = 1 - min(self.decay, (1 + step) / (10 + step))
-        mine, theirs = list(self.model.parameters()), list(model.parameters())
-        torch._foreach_lerp_(mine, theirs, weight)
+        for a, b in zip(self.model.parameters(), model.parameters(), strict=True):
+            a.lerp_(b, weight)
         for a, b in zip(self.model.buffers(), model.buffers(), strict=True):
             a.copy_(b)

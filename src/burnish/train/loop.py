@@ -1,8 +1,8 @@
 """The training loop: any model, any loss, a budget; validated, resumable to the bit, stopped in time.
 
-Everything random at step k comes from (seed, k): `batch(k, numpy generator)` and `loss(model, batch, torch generator)`
-get generators made from those two numbers. So a run that was killed goes on exactly as if it had not been, without
-random state to save, and a run on a budget of steps is a function of its seed alone.
+Everything random at step k comes from (seed, k): `batch(k, numpy generator)` and `loss(model, batch, torch
+generator)` get generators made from those two numbers. So a run that was killed goes on exactly as if it had
+not been, without random state to save, and a run on a budget of steps is a function of its seed alone.
 """
 
 from collections.abc import Callable
@@ -123,8 +123,9 @@ def fit(
         budget: When to stop; the learning rate is zero there.
         options: The rest of the settings.
         validate: Given the averaged model, answers named figures, `loss` among them; deterministic.
-        copies: Given the averaged model, the share of samples that copy training data. Asked at each improvement
-            in the second half of the validations; too many stop the run and the model before is kept.
+        copies: Given the averaged model, the share of samples that copy training data. Asked at each
+            improvement in the second half of the validations; too many stop the run and the model before is
+            kept.
         on_progress: Called every few updates; answering True stops the run, as does KeyboardInterrupt.
         checkpoint: A file to save to, so that a killed run can go on.
         resume: Goes on from `checkpoint` if it is there.

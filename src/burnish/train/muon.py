@@ -1,8 +1,9 @@
 """Muon on the matrices, AdamW on the rest.
 
-Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon; arXiv:2502.16982) takes the momentum of each weight
-matrix to the nearest orthogonal one by a Newton-Schulz iteration. Stock implementations iterate in bf16, which CPUs
-without AMX emulate; here it is fp32, and runs on the small Gram matrix instead of the whole one.
+Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon; arXiv:2502.16982) takes the momentum of each
+weight matrix to the nearest orthogonal one by a Newton-Schulz iteration. Stock implementations iterate in
+bf16, which CPUs without AMX emulate; here it is fp32, and runs on the small Gram matrix instead of the whole
+one.
 """
 
 from collections.abc import Iterable
@@ -18,8 +19,8 @@ def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
     """U V^T (roughly: singular values within about [0.7, 1.2]) of each matrix U S V^T.
 
     With A = X X^T, each Newton-Schulz step multiplies X by P = aI + bA + cA^2, a polynomial in A. All of them
-    commute, so the product Q of the P's and the next A = P A P are tracked in the smaller side's square, and X is
-    touched twice in all.
+    commute, so the product Q of the P's and the next A = P A P are tracked in the smaller side's square, and
+    X is touched twice in all.
 
     Args:
         matrices: (*, m, n), float32.
@@ -110,10 +111,11 @@ def build_optimiser(
     weight_decay: float = 0.01,
     muon: bool = True,
 ) -> Both:
-    """Muon for the weights inside the network, fused AdamW for embeddings, modulations, stem, head, norms, biases.
+    """Muon for the weights inside the network, fused AdamW for embeddings, modulations, stem, head, norms,
+    biases.
 
-    A weight is a matrix for Muon when it has two or more axes, both sides at least 32, is no embedding, and no module
-    on its path is named stem, head, encoder or modulation (those start at zero or see raw inputs).
+    A weight is a matrix for Muon when it has two or more axes, both sides at least 32, is no embedding, and
+    no module on its path is named stem, head, encoder or modulation (those start at zero or see raw inputs).
 
     Args:
         model: Its parameters that require gradients.
