@@ -84,6 +84,7 @@ class Report:
         conflicts: Copies that are labelled good once and defective once.
         straddling: Groups in several splits, with these.
         need: What the wanted false-reject rate takes.
+        goods: Different readable good parts in all splits.
     """
 
     layout: str
@@ -169,7 +170,8 @@ def check(
         raise DatasetError(parts.root, f"holds no readable picture; the first: {problems[0]}".rstrip("."))
     stack = np.stack(thumbs)
     copies = find_copies(stack, hashes, progress=lambda done: progress(0.9 + 0.1 * done, "comparing"))
-    goods = Counter(p.split for p in {h: p for p, h in zip(read, hashes, strict=True) if p.is_good}.values())
+    good = {(part.split, key) for part, key in zip(read, hashes, strict=True) if part.is_good}
+    goods = Counter(split for split, _ in good)
     return Report(
         layout=parts.layout,
         counts=dict(counts),
@@ -179,7 +181,7 @@ def check(
         **_sort_copies(copies, read, parts),
         straddling=_straddling(read),
         need=Need(false_rejects, goods["train"], goods["test"]),
-        goods=sum(goods.values()),
+        goods=len({key for _, key in good}),
     )
 
 
