@@ -25,12 +25,14 @@ SHOWN = 20
 def list_sets() -> None:
     """Shows the public sets: what they are, how large, under which licence, and how to get them."""
     console = Console()
-    table = Table("name", "what", "MB", "licence, address", "how to get")
+    table = Table(show_header=False, show_lines=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for entry in SETS:
         how = f"burnish data get {entry.name}" if entry.address else entry.hint
-        size = f"{entry.size / 1e6:.1f}"
-        table.add_row(entry.name, entry.what, size, f"{escape(entry.licence)}\n{entry.page}", escape(how))
-    console.print(table)
+        lines = (entry.what, f"licence: {entry.licence}", entry.page, f"get: {how}", f"sha256 {entry.sha256}")
+        table.add_row(f"{entry.name}\n{entry.size / 1e6:.1f} MB", escape("\n".join(lines)))
+    console.print(table, highlight=False)
     console.print(
         "Offline: burnish data get NAME --from FOLDER, where FOLDER holds the ready sets.", highlight=False
     )
@@ -82,9 +84,9 @@ def check(
                 json.dumps(report.to_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
             )
         except OSError as error:
-            raise DatasetError(
-                json_file, f"cannot be written ({error.strerror or error})", "Choose another file"
-            ) from error
+            reason = f"cannot be written ({error.strerror or error})"
+            raise DatasetError(json_file, reason, "Choose another file") from error
+
     raise typer.Exit(report.exit_code)
 
 
