@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 PAPER, INK, FAINT = (247, 247, 245), (28, 30, 34), (110, 114, 120)
 OUTLINE = (255, 255, 255)
 
-# Control points of a perceptually ordered ramp, dark violet to pale yellow (after matplotlib's "inferno", CC0).
+# Control points of a ramp of even lightness, dark violet to pale yellow (after matplotlib's "inferno", CC0).
 _RAMP = np.array(
     [
         (0, 0, 4), (31, 12, 72), (85, 15, 109), (136, 34, 106), (186, 54, 85),
@@ -46,7 +46,9 @@ def _tile(image: np.ndarray, side: int) -> Image.Image:
     return square
 
 
-def _clip(draw: ImageDraw.ImageDraw, text: str, font: ImageFont.ImageFont, width: int) -> str:
+def _clip(
+    draw: ImageDraw.ImageDraw, text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width: int
+) -> str:
     """The text, shortened with an ellipsis to fit `width` pixels."""
     if draw.textlength(text, font=font) <= width:
         return text
@@ -65,7 +67,7 @@ def contact_sheet(
     """A sheet of pictures in rows, filled left to right.
 
     Args:
-        images: uint8 (H, W, 3) or (H, W), or bool masks; any sizes and aspects, letterboxed into square tiles.
+        images: uint8 (H, W, 3) or (H, W), or bool masks; of any size, letterboxed into square tiles.
         columns: Tiles a row, at least 1.
         tile: Side of a tile in pixels, at least 8.
         captions: One short line under each picture; shortened to fit.

@@ -11,9 +11,10 @@ from burnish.samples.light import Lamp, Rig, Surface
 
 DEFECTS = ("scratch", "dent", "crack", "stain", "burr", "missing", "misaligned")
 RIG = Rig(
-    key=Lamp((-0.50, -0.75, 0.9), (1.0, 0.98, 0.95), 0.85, 0.24),
-    fills=(Lamp((0.8, -0.15, 0.62), (0.88, 0.94, 1.0), 0.40, 0.30),),
-    dome=0.40,
+    key=Lamp((-0.50, -0.75, 0.9), (1.0, 0.98, 0.95), 1.0, 0.15, 0.35),
+    fills=(Lamp((0.8, -0.15, 0.62), (0.88, 0.94, 1.0), 0.45, 0.22, 0.25),),
+    dome=0.24,
+    relief=0.15,
 )
 
 
@@ -80,6 +81,10 @@ def build(frame: Frame, plan: Plan, rng: np.random.Generator) -> Surface:
     height += 0.042 * ramp(rib, -0.035, 0.045)
     height -= 0.6 * np.maximum(-0.452 - v, 0) + 0.06 * ramp(-v, 0.43, 0.47)  # the lip bends away
     height += 0.016 * ramp(disc(u, v, (0.0, 0.27), 0.215), -0.016, 0.016)  # the seat round the large hole
+    bow = (
+        float(rng.normal(0.012, 0.006)) * u * u + float(rng.normal(0.006, 0.006)) * v * v
+    )  # sheet is never flat
+    height -= bow
     mark = lettering("BR-27", 0.13, u - np.float32(0.0), v - np.float32(-0.13))
     height -= 0.006 * mark
 
@@ -89,7 +94,7 @@ def build(frame: Frame, plan: Plan, rng: np.random.Generator) -> Surface:
     brushed = lookup(streaks, v * 260, u * 20 + 0.6 * v)
     worn, spangle = cloud(rng, shape, 3, 4), cloud(rng, shape, 16, 2)
     part = cover(edge, pixel)
-    ground, floor = tray(shape, rng, (0.055, 0.115, 0.175))
+    ground, floor = tray(shape, rng, (0.060, 0.085, 0.105))
     floor = specks(shape, rng, 18, 0.30, floor, 0.6)
     height = part * (height + 0.00040 * brushed + 0.0005 * worn) + (1 - part) * ground
 
@@ -97,7 +102,7 @@ def build(frame: Frame, plan: Plan, rng: np.random.Generator) -> Surface:
     tone = finish + 0.026 * brushed + 0.03 * worn + 0.016 * spangle - 0.10 * mark
     tone = tone[..., None] * np.array([0.56, 0.575, 0.59], np.float32)
     tone = specks(shape, rng, 6, 0.10, tone, 0.6)
-    tx, ty = frame.to_image(np.float32(1), np.float32(0))
+    tx, ty = frame.to_image(1.0, 0.0)
     roughness = (1 + 0.12 * worn + 0.05 * spangle) * part
     along, across = 0.17 * roughness + 0.5 * (1 - part), 0.52 * roughness + 0.5 * (1 - part)
     albedo = part[..., None] * tone + (1 - part[..., None]) * floor

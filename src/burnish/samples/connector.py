@@ -11,9 +11,10 @@ from burnish.samples.light import Lamp, Rig, Surface
 
 DEFECTS = ("scratch", "crack", "stain", "burr", "missing", "misaligned")
 RIG = Rig(
-    key=Lamp((-0.45, -0.70, 0.85), (1.0, 0.98, 0.94), 1.05, 0.20),
-    fills=(Lamp((0.70, 0.45, 0.75), (0.88, 0.94, 1.0), 0.40, 0.28),),
-    dome=0.42,
+    key=Lamp((-0.45, -0.70, 0.85), (1.0, 0.98, 0.94), 1.3, 0.13, 0.30),
+    fills=(Lamp((0.70, 0.45, 0.75), (0.88, 0.94, 1.0), 0.45, 0.2, 0.2),),
+    dome=0.30,
+    relief=0.24,
 )
 PINS, PITCH, TOP, TIP, HALF = 8, 0.165, 0.10, 0.64, 0.031
 
@@ -61,38 +62,39 @@ def _housing(frame: Frame) -> tuple[np.ndarray, np.ndarray]:
     height -= 0.05 * ramp(-v, 0.555, 0.575)  # the key is lower
     panel = box(u, v + np.float32(0.435), (0.66, 0.095), 0.02)
     height -= 0.016 * ramp(panel, -0.006, 0.006)
-    pocket = np.full(frame.shape, -1, np.float32)
-    for k in range(PINS):
-        at = (k - (PINS - 1) / 2) * PITCH
-        pocket = np.maximum(pocket, box(u - np.float32(at), v + np.float32(0.14), (0.050, 0.105), 0.012))
+    place = np.clip(np.rint(u / np.float32(PITCH) - 0.5), -PINS // 2, PINS // 2 - 1) + 0.5
+    pocket = box(u - place * np.float32(PITCH), v + np.float32(0.14), (0.050, 0.105), 0.012)
     height -= 0.09 * ramp(pocket, -0.008, 0.010)
-    height += 0.010 * lettering("BRN 8-165", 0.125, u, v + np.float32(0.435))
+    height += 0.017 * lettering("BRN 8-165", 0.135, u, v + np.float32(0.435))
     return edge, height
+
+
+def _contacts(frame: Frame, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
+    """Signed distances of the pins and of the blades that show in the pockets above them."""
+    u, v = frame.u, frame.v
+    pins = np.full(frame.shape, -1, np.float32)
+    blades = np.full(frame.shape, -1, np.float32)
+    run = np.clip((v - np.float32(TOP)) / np.float32(TIP - TOP), 0, 1.2) ** np.float32(1.4)
+    for root, bend, tip in plan.pins:
+        below = np.float32(tip) - v
+        taper = np.clip(below * np.float32(0.55 / 0.06), 0, 0.55) + np.float32(0.45)
+        lean = np.float32(1 / np.hypot(1, bend * 1.4 / (TIP - TOP)))
+        across = (np.float32(HALF) * taper - np.abs(u - np.float32(root) - np.float32(bend) * run)) * lean
+        pins = np.maximum(pins, np.minimum(np.minimum(across, below), v + np.float32(0.02)))
+        blades = np.maximum(blades, np.float32(0.026) - np.abs(u - np.float32(root)))
+    return pins, np.minimum(blades, np.float32(0.10) - np.abs(v + np.float32(0.13)))
 
 
 def build(frame: Frame, plan: Plan, rng: np.random.Generator) -> Surface:
     """The connector's surface."""
-    u, v, pixel, shape = frame.u, frame.v, frame.pixel, frame.shape
+    pixel, shape = frame.pixel, frame.shape
     body, height = _housing(frame)
     grain, worn = white(rng, shape), cloud(rng, shape, 3, 4)
     moulded = cover(body, pixel)
     height = height + 0.0010 * blur(grain, 0.7) + 0.0004 * worn
 
-    pins = np.full(shape, -1, np.float32)
-    for root, bend, tip in plan.pins:
-        run = np.clip((v - np.float32(TOP)) / np.float32(TIP - TOP), 0, 1.2)
-        centre = np.float32(root) + np.float32(bend) * run**1.4
-        taper = np.clip((np.float32(tip) - v) / np.float32(0.06), 0, 1) * 0.55 + 0.45
-        across = (HALF * taper - np.abs(u - centre)) / np.sqrt(1 + (bend * 1.4 / (TIP - TOP)) ** 2)
-        pins = np.maximum(pins, np.minimum(np.minimum(across, np.float32(tip) - v), v + 0.02))
-    # a pin also shows in its pocket as the blade of the contact
-    pocket = ramp(height, 0.125, 0.10) * moulded
-    blade = np.full(shape, -1, np.float32)
-    for root, bend, _ in plan.pins:
-        blade = np.maximum(
-            blade, box(u - np.float32(root + 0.0 * bend), v + np.float32(0.13), (0.026, 0.10), 0.01)
-        )
-    blade = cover(blade, pixel) * pocket
+    pins, blade = _contacts(frame, plan)
+    blade = cover(blade, pixel) * (1 - ramp(height, 0.10, 0.125)) * moulded
     free = cover(pins, pixel) * (1 - moulded)
     gold = np.clip(free + blade, 0, 1)
     rod = np.sqrt(np.clip(pins * (2 * HALF) - pins * pins, 0, HALF**2)) * 0.85
@@ -100,7 +102,7 @@ def build(frame: Frame, plan: Plan, rng: np.random.Generator) -> Surface:
     edge = np.maximum(body, np.where(moulded > 0.5, -1, pins))
 
     dust = white(rng, shape)
-    mat = 1 + 0.035 * dust + 0.03 * cloud(rng, shape, 3, 4) + 0.03 * cloud(rng, shape, 40, 2)
+    mat = 1 + 0.035 * dust + 0.012 * cloud(rng, shape, 3, 4) + 0.035 * cloud(rng, shape, 50, 2)
     floor = np.maximum(mat, 0.2)[..., None] * np.array([0.40, 0.415, 0.40], np.float32)
     floor = specks(shape, rng, 16, 0.06, floor, 0.6)
     ground = 0.0012 * blur(dust, 0.8) + 0.0005 * worn
@@ -114,7 +116,7 @@ def build(frame: Frame, plan: Plan, rng: np.random.Generator) -> Surface:
     )
     albedo = moulded[..., None] * black + (1 - moulded[..., None]) * floor
     albedo = albedo * (1 - gold[..., None]) + metal_tone * gold[..., None]
-    tx, ty = frame.to_image(np.float32(0), np.float32(1))
+    tx, ty = frame.to_image(0.0, 1.0)
     rough = 0.42 * moulded + 0.65 * (1 - moulded)
-    along, across = rough * (1 - gold) + 0.16 * gold, rough * (1 - gold) + 0.26 * gold
+    along, across = rough * (1 - gold) + 0.45 * gold, rough * (1 - gold) + 0.15 * gold
     return Surface(height, albedo, gold, along, across, tx, ty, part, edge, pixel)

@@ -1,6 +1,6 @@
 """Defects drawn into a surface before it is lit, so that light treats them as it treats the part.
 
-Each takes (surface, rng, strength) and returns the surface with one defect; strength 1 is as drawn, more is plainer.
+Each takes (surface, rng, strength) and returns the surface with one defect; strength above 1 is plainer.
 """
 
 from collections.abc import Callable
@@ -36,15 +36,23 @@ def _spot(surface: Surface, rng: np.random.Generator, margin: float) -> tuple[fl
     return float(column), float(row)
 
 
+def _rim(surface: Surface, rng: np.random.Generator, low: float, high: float) -> tuple[int, int]:
+    """A pixel (column, row) of the part's body, `low` to `high` local units inside an edge."""
+    reach = max(high, low + 2 * surface.pixel)
+    rim = np.flatnonzero((surface.edge > low) & (surface.edge < reach) & _body(surface))
+    row, column = divmod(int(rng.choice(rim)), surface.height.shape[1])
+    return column, row
+
+
 def _path(x: float, y: float, heading: float, steps: int, stride: float, turn: Field) -> Field:
-    """A walk of `steps` strides from (x, y): (steps + 1, 2) points; `turn` is added to the heading each step."""
+    """A walk from (x, y): (steps + 1, 2) points; `turn` is added to the heading at each stride."""
     headings = heading + np.cumsum(turn)
     walk = np.stack([np.cos(headings), np.sin(headings)], -1)[:steps] * stride
     return np.concatenate([[[x, y]], np.array([x, y]) + np.cumsum(walk, 0)]).astype(np.float32)
 
 
 def _trace(surface: Surface, points: Field) -> tuple[Field, Field, tuple[slice, slice]]:
-    """Distance in pixels to a polyline and the progress along it (0 to 1), within the window that holds it."""
+    """Distance in pixels to a polyline and progress along it (0 to 1), in the window that holds it."""
     size = surface.height.shape[0]
     low, high = points.min(0) - 9, points.max(0) + 10
     c0, r0 = (int(np.clip(v, 0, size - 2)) for v in low)
@@ -137,8 +145,7 @@ def crack(surface: Surface, rng: np.random.Generator, strength: float) -> Surfac
     """A jagged dark hairline that starts at an edge and runs into the part, sometimes forked."""
     *_, unit = _grid(surface)
     size = surface.height.shape[0]
-    rim = np.flatnonzero((surface.edge > 0.004) & (surface.edge < 0.02) & _body(surface))
-    row, column = divmod(int(rng.choice(rim)), size)
+    column, row = _rim(surface, rng, 0.004, 0.02)
     near = blur(np.clip(surface.edge, -0.1, 0.2), 4.0)
     gy = near[min(row + 3, size - 1), column] - near[max(row - 3, 0), column]
     gx = near[row, min(column + 3, size - 1)] - near[row, max(column - 3, 0)]
@@ -151,7 +158,8 @@ def crack(surface: Surface, rng: np.random.Generator, strength: float) -> Surfac
     if rng.random() < 0.45:
         k = int(rng.integers(6, 13))
         fork = heading + float(rng.choice([-1, 1]) * rng.uniform(0.5, 0.9))
-        branches.append((_path(*points[k], fork, 8, 0.5 * length / 8, rng.normal(0, 0.4, 8)), 0.7))
+        fx, fy = float(points[k, 0]), float(points[k, 1])
+        branches.append((_path(fx, fy, fork, 8, 0.5 * length / 8, rng.normal(0, 0.4, 8)), 0.7))
     width = float(rng.uniform(0.45, 0.95)) * unit
     for line, share in branches:
         far, along, at = _trace(surface, line)
@@ -182,10 +190,10 @@ def stain(surface: Surface, rng: np.random.Generator, strength: float) -> Surfac
     """Rust, oil, coolant or residue: a ragged film, darker at its rim where it dried."""
     gx, gy, unit = _grid(surface)
     x, y = _spot(surface, rng, 0.02)
-    radius = float(np.exp(rng.uniform(np.log(5), np.log(24)))) * unit
+    radius = float(np.exp(rng.uniform(np.log(6), np.log(26)))) * unit
     far = np.sqrt((gx - x) ** 2 + ((gy - y) * np.float32(rng.uniform(0.7, 1.4))) ** 2) / np.float32(radius)
     ragged = 1 - far + 0.38 * cloud(rng, surface.height.shape, 9, 4) * np.minimum(far * 1.5, 1)
-    film = ramp(ragged, 0.0, float(rng.uniform(0.12, 0.5))) * surface.part * (far < 2.2)
+    film = ramp(ragged, 0.0, float(rng.uniform(0.2, 0.8))) * surface.part * (far < 2.2)
     film *= 0.72 + 0.28 * np.clip(cloud(rng, surface.height.shape, 30, 3), -1, 1)
     ring = np.exp(-(((ragged - 0.1) / 0.09) ** 2)) * surface.part * (far < 2.2)
     colours = STAINS if surface.metal[int(y), int(x)] > 0.5 else STAINS[2:]
@@ -204,8 +212,7 @@ def burr(surface: Surface, rng: np.random.Generator, strength: float) -> Surface
     """Torn material (on metal) or flash (on plastic) that stands out along a stretch of an edge."""
     gx, gy, unit = _grid(surface)
     size = surface.height.shape[0]
-    rim = np.flatnonzero((surface.edge > 0) & (surface.edge < 0.012) & _body(surface))
-    row, column = divmod(int(rng.choice(rim)), size)
+    column, row = _rim(surface, rng, 0.0, 0.012)
     reach = float(rng.uniform(6, 20)) * unit
     here = np.exp(-((((gx - column) ** 2 + (gy - row) ** 2) / np.float32(reach**2)) ** 1.5))
     jag = 0.62 + 0.75 * cloud(rng, (size, size), 30, 3) + 0.3 * blur(white(rng, (size, size)), 0.8 * unit)

@@ -17,7 +17,7 @@ def belt(
     weave = np.sin(k * (x + y) * 0.707 + 0.4 * wander) * np.sin(k * (x - y) * 0.707 - 0.4 * wander)
     worn = cloud(rng, shape, 3, 4)
     height = 0.0032 * weave * (1 + 0.25 * worn) + 0.0011 * white(rng, shape)
-    tone = 1 + 0.10 * weave + 0.13 * worn + 0.07 * white(rng, shape)
+    tone = 1 + 0.16 * weave + 0.06 * worn + 0.10 * white(rng, shape)
     return height, np.maximum(tone, 0.2)[..., None] * np.asarray(colour, np.float32)
 
 
@@ -34,7 +34,7 @@ def tray(
     row = line[:, None] * np.float32(np.cos(angle)) - line[None, :] * np.float32(np.sin(angle))
     column = line[:, None] * np.float32(np.sin(angle)) + line[None, :] * np.float32(np.cos(angle))
     scuff = ramp(lookup(strip / strip.std(), row, column), 1.9, 3.4) * ramp(worn, -0.2, 1.4)
-    tone = 1 + 0.09 * worn + 0.035 * white(rng, shape) + 0.55 * scuff
+    tone = 1 + 0.035 * worn + 0.05 * white(rng, shape) + 0.5 * scuff
     return 0.0022 * peel - 0.001 * scuff, np.maximum(tone, 0.2)[..., None] * np.asarray(colour, np.float32)
 
 

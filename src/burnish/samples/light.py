@@ -10,8 +10,6 @@ import numpy as np
 
 from burnish.samples.field import Field, blur
 
-VIEW = np.array([0, 0, 1], np.float32)
-
 
 @dataclass(frozen=True)
 class Surface:
@@ -45,21 +43,31 @@ class Surface:
 
 @dataclass(frozen=True)
 class Lamp:
-    """A softbox: direction towards it (x right, y down, z to the camera), colour, strength, softness."""
+    """A softbox.
+
+    Args:
+        direction: Towards it from the frame's centre: x right, y down, z to the camera.
+        colour: Linear RGB.
+        strength: Brightness, about 1 for a key.
+        spread: Half-angle of the box, radians, which widens the highlights.
+        near: How much the direction turns across half the frame; 0 is infinitely far.
+    """
 
     direction: tuple[float, float, float]
     colour: tuple[float, float, float]
     strength: float
     spread: float
+    near: float = 0.0
 
 
 @dataclass(frozen=True)
 class Rig:
-    """The station's lights: a key that casts the shadow, fills, and the dome's brightness."""
+    """The station's lights: a key that casts the shadow, fills and a dome; and its tallest part."""
 
     key: Lamp
     fills: tuple[Lamp, ...]
-    dome: float = 0.35
+    dome: float
+    relief: float
 
 
 def _unit(v: tuple[float, float, float]) -> np.ndarray:
@@ -77,12 +85,12 @@ def normals(height: Field, pixel: float) -> tuple[Field, Field, Field]:
     return -sx * inverse, -sy * inverse, inverse
 
 
-def shadow(height: Field, pixel: float, direction: np.ndarray, steps: int = 14) -> Field:
-    """Light that reaches each pixel from `direction`, 0 to 1: the field is marched towards the lamp."""
+def shadow(height: Field, pixel: float, direction: np.ndarray, relief: float, steps: int = 14) -> Field:
+    """Light that reaches each pixel from `direction`, 0 to 1, by marching a field at most `relief` high."""
     size = height.shape[0]
     rise = float(direction[2] / np.hypot(direction[0], direction[1]))
     ux, uy = direction[:2] / np.hypot(direction[0], direction[1])
-    reach = float(height.max() - height.min()) / rise / pixel
+    reach = relief / rise / pixel
     pad = int(reach) + 3
     padded = np.pad(height, pad, mode="edge")
     blocked = np.zeros_like(height)
@@ -104,15 +112,29 @@ def occlusion(height: Field) -> Field:
     return 1 / (1 + 7 * near + 5 * wide)
 
 
+def _towards(lamp: Lamp, size: int) -> tuple[Field | np.float32, Field | np.float32, Field | np.float32]:
+    """Unit direction to the lamp from each pixel, or one for all where the lamp is far."""
+    d = _unit(lamp.direction)
+    if not lamp.near:
+        return d[0], d[1], d[2]
+    line = (np.arange(size, dtype=np.float32) + 0.5) * np.float32(2 * lamp.near / size) - np.float32(
+        lamp.near
+    )
+    x, y = d[0] - line[None, :], d[1] - line[:, None]
+    inverse = 1 / np.sqrt(x * x + y * y + d[2] * d[2])
+    return x * inverse, y * inverse, d[2] * inverse
+
+
 def _highlight(
     surface: Surface, n: tuple[Field, Field, Field], t: tuple[Field, Field, Field], lamp: Lamp
 ) -> tuple[Field, Field]:
     """Ward's lobe and the cosine for one lamp; the softbox's size widens the lobe."""
-    light = _unit(lamp.direction)
-    half = (light + VIEW) / np.float32(np.linalg.norm(light + VIEW))
-    cosine = np.maximum(n[0] * light[0] + n[1] * light[1] + n[2] * light[2], 0)
-    nh = n[0] * half[0] + n[1] * half[1] + n[2] * half[2]
-    th = t[0] * half[0] + t[1] * half[1] + t[2] * half[2]
+    lx, ly, lz = _towards(lamp, surface.height.shape[0])
+    cosine = np.maximum(n[0] * lx + n[1] * ly + n[2] * lz, 0)
+    hz = lz + 1
+    length = 1 / np.sqrt(2 * hz)  # |l + v| for unit l and v = (0, 0, 1)
+    nh = (n[0] * lx + n[1] * ly + n[2] * hz) * length
+    th = (t[0] * lx + t[1] * ly + t[2] * hz) * length
     spread = np.float32(lamp.spread**2)
     ax, ay = surface.along**2 + spread, surface.across**2 + spread
     bh = np.maximum(1 - nh * nh - th * th, 0)
@@ -128,7 +150,7 @@ def shade(surface: Surface, rig: Rig) -> Field:
     length = 1 / np.sqrt(1 + tz * tz)
     t = (surface.tx * length, surface.ty * length, tz * length)
     ambient = occlusion(surface.height)
-    lit = shadow(surface.height, surface.pixel, _unit(rig.key.direction))
+    lit = shadow(surface.height, surface.pixel, _unit(rig.key.direction), rig.relief)
     # what a metal mirrors of the hall: bright above the line, dark towards the operator's side
     mirror = 0.42 - 0.34 * (2 * n[2] * n[1]) - 0.12 * (2 * n[2] * n[0]) + 0.12 * n[2]
     mirror = ambient * np.maximum(mirror, 0.03) * np.float32(rig.dome * 2.1)

@@ -42,7 +42,7 @@ def write_line(
 ) -> Path:
     """Writes a data set in the split.csv layout: images/<label>/, masks/<label>/, split.csv.
 
-    One seed makes one data set, to the byte of each picture. No two parts share a seed, within or across splits.
+    One seed makes one data set, to the bit. No two parts share a seed, within or across splits.
 
     Args:
         folder: Where to write; made if missing.
@@ -116,7 +116,7 @@ class Camera:
     frames: int | None = None
     size: int = 256
     truth: dict[str, str] = field(default_factory=dict, repr=False)
-    """Label by part id of every part seen so far: "good" or the defect's name, known also for failed frames."""
+    """Label by part id of every part seen so far: "good" or the defect's name; failed frames too."""
 
     def __post_init__(self) -> None:
         check(self.kind, None, self.size)

@@ -1,9 +1,9 @@
 """One part of the sample line: a picture, and for a defect the exact mask of what it changed.
 
-A seed gives one picture, to the bit. The same seed with a defect is the same part, on the same spot, under the same noise.
+A seed gives one picture, to the bit. With a defect it is the same part in the same place and noise.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 import numpy as np
@@ -12,7 +12,7 @@ from burnish.errors import BurnishError
 from burnish.samples import bracket, connector, ring
 from burnish.samples.defects import DRAW
 from burnish.samples.field import Field, Frame, blur, cloud, make_frame, ramp
-from burnish.samples.light import Lamp, Rig, Surface, shade
+from burnish.samples.light import Rig, Surface, shade
 from burnish.samples.sensor import Drift, Noise, develop, respond
 
 GOOD = "good"
@@ -78,38 +78,42 @@ def _rig(rig: Rig, rng: np.random.Generator) -> Rig:
     """The station's lamps, which sag and flicker a little."""
     dx, dy = rng.normal(0, 0.015, 2)
     x, y, z = rig.key.direction
-    key = Lamp(
-        (x + float(dx), y + float(dy), z),
-        rig.key.colour,
-        rig.key.strength * float(rng.normal(1, 0.02)),
-        rig.key.spread,
-    )
-    return Rig(key, rig.fills, rig.dome)
+    strength = rig.key.strength * float(rng.normal(1, 0.02))
+    return replace(rig, key=replace(rig.key, direction=(x + float(dx), y + float(dy), z), strength=strength))
 
 
 def _grow(mask: np.ndarray, times: int) -> np.ndarray:
-    for _ in range(times):
-        padded = np.pad(mask, 1)
-        mask = (
-            padded[1:-1, 1:-1] | padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:]
-        )
+    """A bool (H, W) mask grown by `times` pixels, in 4- and 8-neighbourhoods by turns; edges repeat."""
+    for k in range(times):
+        p = np.pad(mask, 1, mode="edge")
+        rows = p[:-2] | p[1:-1] | p[2:]
+        columns = p[:, :-2] | p[:, 1:-1] | p[:, 2:]
+        square = rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:]
+        mask = square if k % 2 else rows[:, 1:-1] | columns[1:-1]
     return mask
 
 
+def touched(before: Surface, after: Surface) -> np.ndarray:
+    """bool (H, W): where two surfaces differ, grown by what a lens spreads; far shadows do not count."""
+    differ = np.abs(after.height - before.height) > 4e-4
+    differ |= np.abs(after.albedo - before.albedo).max(-1) > 0.004
+    differ |= np.abs(after.metal - before.metal) + np.abs(after.across - before.across) > 0.02
+    return _grow(differ, max(1, round(2 * differ.shape[0] / 256)))
+
+
 def changed(before: Field, after: Field) -> np.ndarray:
-    """Mask, bool (H, W): where two pictures in [0, 1] differ visibly; pinholes and lone pixels are settled."""
+    """bool (H, W): where two pictures in [0, 1] differ visibly; lone pixels dropped, gaps closed."""
     mask = np.abs(after - before).max(-1) > VISIBLE
-    share = blur(mask.astype(np.float32), 0.8)
-    mask = np.where(mask, share > 0.16, share > 0.55)
-    return ~_grow(~_grow(mask, 1), 1) | mask
+    mask &= blur(mask.astype(np.float32), 0.8) > 0.36
+    return ~_grow(~_grow(mask, 2), 2) | mask
 
 
 def _plain_enough(before: Field, after: Field, mask: np.ndarray, unit: float) -> bool:
     """Whether a careful eye would find the defect above the noise."""
-    if mask.sum() < 16 * unit * unit:
+    if mask.sum() < 24 * unit * unit:
         return False
     difference = np.abs(after - before).max(-1)[mask]
-    return float(np.quantile(difference, 0.75)) > 17 / 255
+    return float(np.quantile(difference, 0.75)) > 20 / 255
 
 
 class Station:
@@ -163,13 +167,13 @@ def render_part(
     if defect is None:
         return Sample(noise.expose(station.light(surface)), np.zeros((size, size), bool), GOOD)
     before = respond(station.light(surface))
-    after, mask = before, np.zeros((size, size), bool)
-    light = None
-    for strength in (1.0, 1.5, 2.2, 3.3):
-        light = station.light(station.spoiled(surface, defect, strength))
+    mask = np.zeros((size, size), bool)
+    light = before
+    for strength in (1.0, 1.6, 2.5, 4.0):
+        spoiled = station.spoiled(surface, defect, strength)
+        light = station.light(spoiled)
         after = respond(light)
-        mask = changed(before, after)
+        mask = changed(before, after) & touched(surface, spoiled)
         if _plain_enough(before, after, mask, size / 256):
             break
-    assert light is not None
     return Sample(noise.expose(light), mask, defect)

@@ -10,9 +10,10 @@ from burnish.samples.light import Lamp, Rig, Surface
 
 DEFECTS = ("scratch", "dent", "crack", "stain", "burr", "missing", "misaligned")
 RIG = Rig(
-    key=Lamp((-0.55, -0.62, 0.78), (1.0, 0.97, 0.92), 0.95, 0.20),
-    fills=(Lamp((0.75, 0.25, 0.7), (0.86, 0.93, 1.0), 0.36, 0.30),),
-    dome=0.36,
+    key=Lamp((-0.55, -0.62, 0.78), (1.0, 0.97, 0.92), 1.15, 0.12, 0.30),
+    fills=(Lamp((0.75, 0.25, 0.7), (0.86, 0.93, 1.0), 0.42, 0.20, 0.2),),
+    dome=0.24,
+    relief=0.2,
 )
 OUTER, BORE, HUB, HOLES_AT, HOLE = 0.755, 0.285, 0.445, 0.60, 0.058
 
@@ -62,12 +63,12 @@ def build(frame: Frame, plan: Plan, rng: np.random.Generator) -> Surface:
         edge = np.minimum(edge, hole)
     step = ramp(HUB - radius, -0.012, 0.012)
     height = 0.15 + 0.035 * step
-    height -= 0.022 * ramp(-np.abs(radius - 0.705), -0.011, -0.004)  # the seal groove
+    height -= 0.014 * ramp(-np.abs(radius - 0.703), -0.020, -0.004)  # the seal groove
     height -= np.maximum(0.026 - body, 0) * 1.0  # chamfers of the rim and the bore
     height -= np.maximum(0.013 - edge, 0) * 0.9  # countersinks of the holes
 
     # feed marks: one profile along the radius, which chatter changes slowly round the turn
-    rows, sectors = 512, 24
+    rows, sectors = 512, 9
     profile = white(rng, (rows, 1)) + 0.55 * white(rng, (rows, sectors))
     profile = 0.75 * profile + 0.6 * blur(profile, (1.6, 0.0))
     period = 2 * np.sin(np.arange(rows, dtype=np.float32) * np.float32(2 * np.pi / rng.uniform(4.3, 5.2)))
@@ -77,9 +78,9 @@ def build(frame: Frame, plan: Plan, rng: np.random.Generator) -> Surface:
     worn = cloud(rng, shape, 3, 4)
     part = cover(edge, pixel)
     face = ramp(edge, 0.012, 0.03)
-    ground, floor = belt(shape, rng, (0.050, 0.058, 0.060))
+    ground, floor = belt(shape, rng, (0.034, 0.037, 0.038))
     floor = specks(shape, rng, 26, 0.30, floor, 0.55)
-    height = part * (height + 0.00062 * marks * face + 0.0003 * worn) + (1 - part) * ground
+    height = part * (height + 0.00050 * marks * face + 0.0003 * worn) + (1 - part) * ground
 
     finish = float(rng.normal(1, 0.03))
     tone = (finish + 0.035 * marks * face + 0.022 * worn)[..., None] * np.array(
@@ -88,7 +89,7 @@ def build(frame: Frame, plan: Plan, rng: np.random.Generator) -> Surface:
     tone = specks(shape, rng, 5, 0.12, tone, 0.6)
     tx, ty = frame.to_image(-v / np.maximum(radius, 1e-3), u / np.maximum(radius, 1e-3))
     roughness = 1 + 0.10 * worn
-    along = (0.10 + 0.08 * (1 - face)) * roughness * part + 0.6 * (1 - part)
-    across = (0.46 - 0.24 * (1 - face)) * roughness * part + 0.6 * (1 - part)
+    along = (0.09 + 0.09 * (1 - face)) * roughness * part + 0.6 * (1 - part)
+    across = (0.40 - 0.20 * (1 - face)) * roughness * part + 0.6 * (1 - part)
     albedo = part[..., None] * tone + (1 - part[..., None]) * floor
     return Surface(height, albedo, part, along, across, tx, ty, part, edge, pixel)

@@ -1,4 +1,4 @@
-"""The camera of the sample line: lens, exposure, response and noise, and the dials by which a station drifts."""
+"""The camera of the sample line: lens, exposure, response and noise, and the dials of drift."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ class Drift:
             or abs(self.exposure) > 8
         ):
             raise ValueError(
-                f"{self}: expected exposure within 8 stops, focus >= 0, position within 0.25, soiling in [0, 1]"
+                f"{self}: expected exposure within 8, focus >= 0, position within 0.25, soiling in [0, 1]"
             )
 
 
@@ -47,12 +47,12 @@ def develop(radiance: Field, drift: Drift, rng: np.random.Generator) -> Field:
     # veiling glare: a lens spreads a little of what is bright over everything
     glow = blur(np.minimum(image, 3).mean(-1), 14 * unit)
     image = 0.965 * image + 0.03 * glow[..., None]
-    window = cloud(rng, (size, size), 2.5, 2)
-    if drift.soiling > 0:
-        haze = np.float32(drift.soiling) * ramp(window, -0.6, 1.8)[..., None]
-        image = image * (1 - 0.35 * haze) + 0.10 * haze * np.array([1.0, 0.96, 0.88], np.float32)
     gain = 2.0 ** (drift.exposure + float(rng.normal(0, 0.04)))
     cast = np.array([1 + rng.normal(0, 0.008), 1, 1 + rng.normal(0, 0.008)], np.float32)
+    if drift.soiling > 0:
+        window = cloud(rng, (size, size), 2.5, 2)  # drawn last, so that soiling moves nothing else
+        haze = np.float32(drift.soiling) * ramp(window, -0.6, 1.8)[..., None]
+        image = image * (1 - 0.35 * haze) + 0.10 * haze * np.array([1.0, 0.96, 0.88], np.float32)
     return image * (np.float32(gain) * (1 - 0.13 * fall))[..., None] * cast
 
 
