@@ -4,6 +4,7 @@ import os
 import resource
 import signal
 import threading
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from burnish.line.sink import (
     summary,
     verdict_object,
 )
-from burnish.line.source import Frame, Source
+from burnish.line.source import Frame, Source, open_source, watch
 
 
 def source(*images, names=None, total=None) -> Source:
@@ -123,6 +124,73 @@ def test_a_full_disk_for_overlays_leaves_no_half_picture(bundle, tmp_path, small
         run_line(Runtime(bundle), source(noise), [Overlays(tmp_path / "o")])
     assert caught.value.exit_code == 4
     assert [p for p in (tmp_path / "o").rglob("*") if p.is_file()] == []
+
+
+def test_a_camera_that_vanishes_and_returns_leaves_no_gap_in_the_log(bundle, good, bad, tmp_path):
+    class Camera:
+        rate = 100.0
+
+        def __init__(self, *steps):
+            self.steps = iter(steps)
+
+        def read(self):
+            step = next(self.steps)
+            if step is OSError:
+                raise OSError("unplugged")
+            return step
+
+        def close(self):
+            pass
+
+    class Away:
+        def __init__(self):
+            raise OSError("no such device")
+
+    first, *later = [lambda: Camera(good, bad, OSError), Away, lambda: Camera(good, None, bad)]
+    connections = iter(later)
+    frames = watch("cam", lambda: next(connections)(), first(), clock := Clock(), clock.sleep)
+    out = tmp_path / "v.jsonl"
+    counts = run_line(Runtime(bundle), Source("cam", frames, live=True), [JsonLines(out)], limit=35)
+    entries = lines(out)
+    assert [e["part_id"] for e in entries] == [f"cam#{i:06d}" for i in range(1, 36)]
+    # 0.1 s and then 0.2 s away at 100 frames a second: 30 holds, none of them a guess of pass.
+    assert [e["verdict"] for e in entries] == ["pass", "reject", *["hold"] * 30, "pass", "hold", "reject"]
+    assert (counts.frames, counts.passed, counts.rejected, counts.held) == (35, 2, 2, 31)
+
+
+class Clock:
+    """Time passes only by sleeping."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+def test_pictures_of_every_kind_are_judged_and_a_giant_one_is_held(bundle, tmp_path):
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    gray = np.full((64, 64), 51, np.uint8)
+    Image.fromarray(gray).save(folder / "1_gray.png")
+    Image.fromarray(gray.astype(np.uint16) * 257).save(folder / "2_deep.png")
+    Image.fromarray(gray).convert("CMYK").save(folder / "3_cmyk.jpg")
+    Image.fromarray(np.dstack([gray] * 3 + [gray + 204])).save(folder / "4_alpha.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(gray).convert("RGB").save(folder / "5_turned.jpg", exif=exif)
+    giant = bytearray((folder / "1_gray.png").read_bytes())
+    giant[16:24] = (20_000).to_bytes(4, "big") * 2
+    giant[29:33] = zlib.crc32(giant[12:29]).to_bytes(4, "big")
+    (folder / "6_giant.png").write_bytes(giant)
+    out = tmp_path / "v.jsonl"
+    run_line(Runtime(bundle), open_source(folder), [JsonLines(out)])
+    *judged, held = lines(out)
+    assert [entry["verdict"] for entry in judged] == ["pass"] * 5
+    assert all(entry["score"] == pytest.approx(0.2, abs=0.02) for entry in judged)
+    assert held["verdict"] == "hold" and "20000" in held["reason"].replace(",", "").replace(" ", "")
 
 
 @pytest.mark.parametrize("sink", [JsonLines, Overlays])

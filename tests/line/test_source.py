@@ -114,13 +114,13 @@ def test_a_video_with_corrupt_packets_goes_on_after_them(tmp_path):
 
 
 def test_the_simulated_camera_counts_its_faults():
-    spec = "sim:ring?n=40&defects=0.5&faults=0.3&seed=3"
+    spec = "sim:ring?n=16&defects=0.5&faults=0.3&seed=3"
     opened = open_source(spec)
     frames = list(opened)
-    assert opened.total == len(frames) == 40
-    assert len({f.part_id for f in frames}) == 40
+    assert opened.total == len(frames) == 16
+    assert len({f.part_id for f in frames}) == 16
     lost = [f for f in frames if f.image is None]
-    assert 3 <= len(lost) <= 25 and all(f.error for f in lost)
+    assert 1 <= len(lost) <= 12 and all(f.error for f in lost)
     again = list(open_source(spec))
     assert all(
         (a.image is None and b.image is None) or np.array_equal(a.image, b.image)

@@ -115,16 +115,17 @@ class Runtime:
 
     def __init__(self, bundle: str | Path, threads: int = 1, timeout: float = 10.0) -> None:
         found = read_bundle(bundle)
-        if found.kind == "inspector":
+        kind = found.meta.get("kind")
+        if kind == "inspector":
             raise BundleError(
                 bundle,
                 "is an inspector as trained",
                 f"Export it first: burnish inspect export {bundle} --out {bundle}_line",
             )
-        if found.kind != "line":
+        if kind != "line":
             raise BundleError(
                 bundle,
-                f"is a bundle of kind {found.kind!r}, not an exported inspector",
+                f"is a bundle of kind {kind!r}, not an exported inspector",
                 "Name the right bundle",
             )
         try:
