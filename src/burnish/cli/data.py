@@ -30,7 +30,13 @@ def list_sets() -> None:
     table.add_column(overflow="fold")
     for entry in SETS:
         how = f"burnish data get {entry.name}" if entry.address else entry.hint
-        lines = (entry.what, f"licence: {entry.licence}", entry.page, f"get: {how}", f"sha256 {entry.sha256}")
+        lines = (
+            entry.what,
+            f"licence: {entry.licence}",
+            entry.address or entry.page,
+            f"get: {how}",
+            f"sha256 {entry.sha256}",
+        )
         table.add_row(f"{entry.name}\n{entry.size / 1e6:.1f} MB", escape("\n".join(lines)))
     console.print(table, highlight=False)
     console.print(

@@ -5,6 +5,9 @@ Numpy and Pillow suffice, since the line PC reads with the same code that traini
 
 import os
 import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -156,7 +159,7 @@ def _read(path: Path, background: tuple[int, int, int, int], turn: bool) -> np.n
     if empty:
         raise ImageError(path, "is empty (0 bytes)", "Copy the file again or leave it out")
     try:
-        with Image.open(path, formats=_FORMATS) as picture:
+        with _quiet(), Image.open(path, formats=_FORMATS) as picture:
             _refuse_large(path, picture.width * picture.height, f"{picture.width} x {picture.height}")
             deep_colour = any("16" in str(tile[3]) for tile in picture.tile) and picture.mode in (
                 "RGB",
@@ -186,6 +189,14 @@ def _read(path: Path, background: tuple[int, int, int, int], turn: bool) -> np.n
             "Save it with 8 bits a channel, or as 16-bit gray",
         )
     return array
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Pillow's warning about large pictures, which `MAX_PIXELS` makes needless."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        yield
 
 
 def _refuse_large(path: Path, pixels: int, size: str) -> None:

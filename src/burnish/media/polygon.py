@@ -11,8 +11,8 @@ Box = tuple[float, float, float, float]
 def rasterise(polygons: Iterable[Points], size: tuple[int, int]) -> np.ndarray:
     """The union of polygons as a mask.
 
-    A pixel is inside when its centre is (even-odd rule). A polygon whose mean width, 2 area / perimeter, is
-    below one pixel also marks the pixels its outline passes, so that a hairline is not lost between centres.
+    A pixel is inside when its centre is (even-odd rule). A polygon narrower than half a pixel, or that holds no
+    centre, also marks the pixels its outline passes, so that a hairline is not lost between centres.
 
     Args:
         polygons: Each a sequence of (x, y) in pixels; (0, 0) is the top left corner of the top left pixel.
@@ -26,8 +26,10 @@ def rasterise(polygons: Iterable[Points], size: tuple[int, int]) -> np.ndarray:
         outline = np.asarray(points, np.float64).reshape(-1, 2)
         if not len(outline) or not np.isfinite(outline).all():
             continue
-        mask |= _inside(outline, size)
-        if 2 * abs(area(points)) < _perimeter(outline):
+        inside = _inside(outline, size)
+        mask |= inside
+        # 2 area / perimeter is the width of a long strip.
+        if 4 * abs(area(points)) < _perimeter(outline) or not inside.any():
             _mark_outline(mask, outline)
     return mask
 

@@ -1,0 +1,113 @@
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from burnish.media.dataset import open_parts
+from burnish.media.image import write_png
+
+
+def picture(path: Path) -> None:
+    write_png(path, np.full((40, 50, 3), 90, np.uint8))
+
+
+def coco(path: Path, images: dict[int, str], annotations: list[dict]) -> None:
+    content = {
+        "images": [{"id": key, "file_name": name} for key, name in images.items()],
+        "categories": [{"id": 1, "name": "crack"}, {"id": 2, "name": "stain"}],
+        "annotations": annotations,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+
+
+def test_coco_polygons_boxes_goods_and_missing(tmp_path):
+    for name in ("images/1.png", "images/2.png", "images/3.png"):
+        picture(tmp_path / name)
+    square = [10, 5, 20, 5, 20, 15, 10, 15]
+    annotations = [
+        {"image_id": 1, "category_id": 1, "segmentation": [square], "bbox": [10, 5, 10, 10]},
+        {"image_id": 1, "category_id": 2, "segmentation": [[30, 30, 31, 30, 31, 31, 30, 31]]},
+        {
+            "image_id": 2,
+            "category_id": 2,
+            "segmentation": {"counts": "x", "size": [40, 50]},
+            "bbox": [1, 2, 3, 4],
+        },
+    ]
+    coco(tmp_path / "annotations.json", {1: "1.png", 2: "2.png", 3: "3.png", 4: "4.png"}, annotations)
+    parts = open_parts(tmp_path)
+    assert parts.layout == "coco"
+    assert [(p.label, p.annotation) for p in parts] == [
+        ("crack", "polygon"),
+        ("stain", "box"),
+        ("good", "label"),
+    ]
+    mask = parts.parts[0].read()[1]
+    assert mask[5:15, 10:20].all() and mask[30, 30] and mask.sum() == 101
+    assert parts.parts[1].boxes == ((1.0, 2.0, 4.0, 6.0),)
+    assert [(p.thing, p.kind) for p in parts.problems] == [("2.png", "format"), ("4.png", "missing")]
+
+
+def test_coco_splits_by_file_and_folder_names(tmp_path):
+    for name in ("train2017/a.png", "val2017/b.png", "test/c.png"):
+        picture(tmp_path / name)
+    coco(tmp_path / "annotations/instances_train2017.json", {1: "a.png"}, [])
+    coco(tmp_path / "annotations/instances_val2017.json", {1: "b.png"}, [])
+    coco(tmp_path / "test/_annotations.coco.json", {1: "c.png"}, [])
+    assert {p.image.name: p.split for p in open_parts(tmp_path)} == {
+        "a.png": "train",
+        "b.png": "val",
+        "c.png": "test",
+    }
+
+
+def labelme(path: Path, image: str, shapes: list[dict], flags: dict | None = None) -> None:
+    path.write_text(
+        json.dumps({"imagePath": image, "shapes": shapes, "flags": flags or {}, "imageData": None})
+    )
+
+
+def test_labelme_shapes(tmp_path):
+    for name in "abcd":
+        picture(tmp_path / f"{name}.png")
+    labelme(
+        tmp_path / "a.json",
+        "a.png",
+        [
+            {"label": "crack", "shape_type": "polygon", "points": [[0, 0], [10, 0], [10, 10], [0, 10]]},
+            {"label": "crack", "shape_type": "circle", "points": [[30, 20], [38, 20]]},
+            {"label": "crack", "shape_type": "linestrip", "points": [[2, 35.5], [48, 35.5]]},
+        ],
+    )
+    labelme(
+        tmp_path / "b.json",
+        "b.png",
+        [{"label": "dent", "shape_type": "rectangle", "points": [[9, 8], [3, 4]]}],
+    )
+    labelme(tmp_path / "c.json", "c.png", [], {"stain": True, "blurred": False})
+    labelme(tmp_path / "e.json", "e.png", [])
+    (tmp_path / "f.json").write_text("{broken")
+    parts = open_parts(tmp_path)
+    assert [(p.image.name, p.label, p.annotation) for p in parts] == [
+        ("a.png", "crack", "polygon"),
+        ("b.png", "dent", "box"),
+        ("c.png", "stain", "label"),
+        ("d.png", "good", "label"),
+    ]
+    mask = parts.parts[0].read()[1]
+    assert mask[:10, :10].sum() == 100 and mask[35, 2:48].all()
+    assert mask[12:28, 22:38].sum() == pytest.approx(math.pi * 64, abs=8)
+    assert parts.parts[1].boxes == ((3, 4, 9, 8),)
+    assert [(p.thing, p.kind) for p in parts.problems] == [("e.png", "missing"), ("f.json", "label")]
+
+
+def test_an_outline_outside_the_picture_counts_as_a_label(tmp_path):
+    picture(tmp_path / "a.png")
+    points = [[100, 100], [120, 100], [120, 120]]
+    labelme(tmp_path / "a.json", "a.png", [{"label": "dent", "shape_type": "polygon", "points": points}])
+    problems: list = []
+    ((_, _, mask),) = open_parts(tmp_path).read(problems)
+    assert mask is None and problems[0].kind == "mask"
