@@ -144,6 +144,23 @@ def test_a_refused_export_leaves_the_old_bundle(tmp_path, examples):
     assert read_bundle(tmp_path / "line").hash == old.hash
 
 
+@pytest.mark.parametrize("room", [100, 4000])  # bytes a file: too few for the export, then for the bundle
+def test_a_full_disk_leaves_the_old_bundle(tmp_path, examples, room):
+    resource = pytest.importorskip("resource")
+    old = export_line(Tiny(), META, tmp_path / "line", examples, threshold=0.5)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        with pytest.raises(BundleError, match="could not be"):
+            export_line(
+                Tiny(), META | {"good_scores": [0.1] * 2000}, tmp_path / "line", examples, threshold=0.4
+            )
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert read_bundle(tmp_path / "line").meta == old.meta
+    assert [p.name for p in tmp_path.iterdir()] == ["line"]
+
+
 def test_a_place_that_is_taken_is_refused(tmp_path, examples):
     (tmp_path / "mine.txt").write_text("keep me")
     with pytest.raises(BundleError, match="not a bundle"):

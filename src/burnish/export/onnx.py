@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from burnish.errors import ParityError
+from burnish.errors import BundleError, ParityError
 from burnish.export.parity import check_parity
 from burnish.store.bundle import Bundle, write_bundle
 
@@ -81,6 +81,7 @@ def onnx_bytes(module: torch.nn.Module, multiple: int = 32) -> bytes:
 
     Raises:
         ParityError: It cannot be exported.
+        BundleError: The disk of the temporary folder is full.
     """
     axes = {
         "image": {0: "batch", 2: "height", 3: "width"},
@@ -103,6 +104,9 @@ def onnx_bytes(module: torch.nn.Module, multiple: int = 32) -> bytes:
                 dynamo=False,  # the newer exporter needs a further package
             )
             return file.read_bytes()
+    except OSError as error:
+        reason = f"could not be exported to a temporary folder ({error.strerror or error})"
+        raise BundleError(tempfile.gettempdir(), reason, "Free some disk space and run again") from error
     except Exception as error:
         raise ParityError(
             type(module).__name__, f"cannot be exported ({error})", "Nothing was written"
