@@ -14,12 +14,12 @@ from safetensors.torch import save_file
 
 import burnish
 from burnish.core.gaussian import Preconditioned
-from burnish.core.sample import sample_each
+from burnish.core.process import seeded
+from burnish.core.sample import sample
 from burnish.errors import BurnishError
 from burnish.media.codec import Pixels
 from burnish.media.image import write_png
 from burnish.media.sheet import contact_sheet
-from burnish.nets.condition import Condition
 from burnish.nets.hourglass import Hourglass, preset
 from burnish.store.bundle import WEIGHTS, Bundle, write_bundle
 from burnish.train import augment
@@ -50,8 +50,8 @@ class Plan:
             f"Found {len(p)} pictures in {p.root} ({p.layout}; {told}; {'gray' if self.gray else 'colour'}).",
             *(f"  left out: {problem}" for problem in p.problems[:10]),
             *([f"  and {len(p.problems) - 10} more problems"] if len(p.problems) > 10 else []),
-            f"Trains {self.parameters / 1e6:.1f} M weights at {p.size} px on {len(lesson.train)} of them; "
-            f"{len(lesson.held)} are held out to judge by.",
+            f"Trains {self.parameters / 1e6:.1f} M weights at {p.size} px on {len(lesson.train)} of them;"
+            f" {len(lesson.held)} are held out to judge by.",
             "Views: turned and mirrored pictures train along under their own name, so they are not made."
             if lesson.augmented
             else "Views: only as they are.",
@@ -60,8 +60,8 @@ class Plan:
             lines.append("Crops: squares are cut at random along the longer side of each picture.")
         if len(p) < FEW:
             lines.append(
-                f"Warning: {len(p)} pictures are few; below {FEW} a model tends to repeat them. Training stops at "
-                "the first sign, so expect rough pictures, or add more."
+                f"Warning: {len(p)} pictures are few; below {FEW} a model tends to repeat them. Training"
+                " stops at the first sign, so expect rough pictures, or add more."
             )
         if not lesson.held:
             lines.append("Warning: too few pictures to hold any out; nothing can say when to stop.")
@@ -80,6 +80,26 @@ class Trained:
     bundle: Bundle | None
     fitted: Fitted
     work: Path
+
+    def __str__(self) -> str:
+        f = self.fitted
+        if self.bundle is None:
+            return (
+                f"Stopped after {f.step} updates, kept in {self.work}."
+                " Run the same command with --resume to go on."
+            )
+        why = {
+            "budget": "the budget was spent",
+            "upturn": "the held-out loss had turned up",
+            "copies": "it began to repeat training pictures",
+        }[f.stopped]
+        judged = (
+            f", held-out loss {f.best_loss:.4f} at update {f.best_step}" if f.best_loss < float("inf") else ""
+        )
+        return (
+            f"{f.step} updates in {f.seconds:.0f} s; stopped because {why}{judged}.\n"
+            f"Bundle {self.bundle.path} ({self.bundle.hash}); look at {self.bundle.path / SHEET}"
+        )
 
 
 def work_folder(out: str | Path) -> Path:
@@ -173,30 +193,24 @@ def prepare(
     return Plan(pictures, lesson, budget, sum(p.numel() for p in model.parameters())), model.to(device)
 
 
-def sample_codes(
-    model: torch.nn.Module, lesson: Lesson, count: int, seed: int, steps: int
-) -> list[torch.Tensor]:
-    """Codes of `count` samples under the conditions of random training pictures, (1, C, size, size) each."""
-    rng = np.random.default_rng((seed, 11))
-    said = rng.choice(lesson.train, count)
+def sample_codes(model: torch.nn.Module, lesson: Lesson, count: int, seed: int, steps: int) -> torch.Tensor:
+    """Codes of samples under the conditions of random training pictures, (count, C, size, size)."""
+    said = np.random.default_rng((seed, 11)).choice(lesson.train, count)
+    condition = lesson.condition_of([int(index) for index in said]).to(lesson.device)
     shape = (lesson.codec.channels, lesson.pictures.size, lesson.pictures.size)
     made = []
-    for index in range(count):
-        condition: Condition = lesson.condition_of([int(said[index])]).to(lesson.device)
-        one = sample_each(
-            model, lesson.process, shape, 1, seed * 1_000_003 + index, steps, condition=condition
-        )
-        made.append(next(one).cpu())
-    return made
+    for start in range(0, count, 16):
+        rngs = [seeded(seed, 11, index) for index in range(start, min(start + 16, count))]
+        told = condition[slice(start, start + 16)]
+        made.append(sample(model, lesson.process, (len(rngs), *shape), steps, condition=told, rng=rngs).cpu())
+    return torch.cat(made)
 
 
 def draw_sheet(
     model: torch.nn.Module, lesson: Lesson, seed: int, count: int = 16, steps: int = 8
 ) -> np.ndarray:
     """A sheet of samples, uint8 (H, W, 3); the same seeds each time, so that it grows."""
-    images = [
-        lesson.codec.decode(code.numpy())[0] for code in sample_codes(model, lesson, count, seed, steps)
-    ]
+    images = list(lesson.codec.decode(sample_codes(model, lesson, count, seed, steps).numpy()))
     return contact_sheet(images, columns=4, tile=lesson.pictures.size * 2)
 
 
@@ -204,7 +218,7 @@ def measure_copies(
     model: torch.nn.Module, lesson: Lesson, seed: int, count: int = 64, steps: int = 6
 ) -> float:
     """Share of fresh samples that repeat a training picture; see `copies.copy_rate`."""
-    samples = torch.cat(sample_codes(model, lesson, count, seed + 1, steps))
+    samples = sample_codes(model, lesson, count, seed + 1, steps)
     return copy_rate(samples, lesson.training_codes().cpu())
 
 

@@ -5,7 +5,10 @@ generator)` get generators made from those two numbers. So a run that was killed
 not been, without random state to save, and a run on a budget of steps is a function of its seed alone.
 """
 
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,7 +84,8 @@ class Options:
         ema: Decay of the averaged weights per step.
         warmup: Updates until the full learning rate.
         clip: Largest norm of the gradient.
-        validations: How many times to validate over the budget.
+        validations: How many times to validate over the budget, at most.
+        overhead: With a budget in minutes, validate less often where that would take a larger share of them.
         patience: Validations in a row that are worse than the best by more than `slack` before stopping.
         slack: Relative slack of an upturn.
         save_every: Seconds between checkpoints (a checkpoint also follows each validation).
@@ -94,6 +98,7 @@ class Options:
     warmup: int = 50
     clip: float = 1.0
     validations: int = 12
+    overhead: float = 0.1
     patience: int = 3
     slack: float = 0.01
     save_every: float = 60.0
@@ -126,7 +131,7 @@ def fit(
         copies: Given the averaged model, the share of samples that copy training data. Asked at each
             improvement in the second half of the validations; too many stop the run and the model before is
             kept.
-        on_progress: Called every few updates; answering True stops the run, as does KeyboardInterrupt.
+        on_progress: Called every few updates; answering True stops the run, as does Ctrl-C.
         checkpoint: A file to save to, so that a killed run can go on.
         resume: Goes on from `checkpoint` if it is there.
         optimiser: None for `build_optimiser(model)`.
@@ -138,6 +143,28 @@ def fit(
     return _Run(model, batch, loss, budget, options, validate, copies, on_progress, checkpoint, optimiser).go(
         resume
     )
+
+
+@contextmanager
+def interruptions() -> Iterator[list[int]]:
+    """Collects Ctrl-C (SIGINT) and SIGTERM so that a loop can end between two updates; the second one raises
+    KeyboardInterrupt. Outside the main thread nothing is caught."""
+    caught: list[int] = []
+
+    def catch(number: int, frame: object) -> None:
+        if caught:
+            raise KeyboardInterrupt
+        caught.append(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield caught
+        return
+    before = {number: signal.signal(number, catch) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class _Run:
@@ -160,6 +187,7 @@ class _Run:
         self.fitted = Fitted()
         self.mean_loss, self.validated_at, self.worse = float("nan"), 0.0, 0
         self.clock, self.saved_at, self.started = Clock(), 0.0, (0.0, 0.0)
+        self.checked_at, self.check_took = 0.0, 0.0
 
     def go(self, resume: bool) -> Fitted:
         if resume and self.checkpoint is not None and self.checkpoint.exists():
@@ -167,7 +195,8 @@ class _Run:
         self.model.train()
         self.clock = Clock(self.fitted.seconds)
         self.started = (self.fitted.seconds, self._spent())
-        try:
+        self.saved_at = self.checked_at = self.fitted.seconds
+        with interruptions() as interrupted:
             while self.fitted.stopped == "budget" and self._spent() < 1:
                 self._update()
                 if self._due():
@@ -176,8 +205,8 @@ class _Run:
                     self._save()
                 if self.fitted.step % self.options.report_every == 0:
                     self._report(False)
-        except KeyboardInterrupt:
-            self.fitted.stopped = "asked"
+                if interrupted:
+                    self.fitted.stopped = "asked"
         return self._finish()
 
     def _spent(self) -> float:
@@ -200,12 +229,16 @@ class _Run:
         self.mean_loss = now if self.mean_loss != self.mean_loss else 0.98 * self.mean_loss + 0.02 * now
 
     def _due(self) -> bool:
-        return self._spent() >= 1 or self._spent() - self.validated_at >= 1 / self.options.validations
+        if self._spent() >= 1:
+            return True
+        waited = self.clock.seconds() - self.checked_at
+        affordable = self.budget.minutes is None or self.check_took <= self.options.overhead * waited
+        return affordable and self._spent() - self.validated_at >= 1 / self.options.validations
 
     def _check(self) -> None:
         """Validates, keeps the best, decides whether to stop."""
         f, o = self.fitted, self.options
-        self.validated_at = self._spent()
+        began, self.validated_at = self.clock.seconds(), self._spent()
         figures = self.validate(self.ema.model) if self.validate else {}
         f.curve.append({"step": f.step, "seconds": f.seconds, "train": self.mean_loss, **figures})
         now = figures.get("loss", 0.0)
@@ -218,9 +251,10 @@ class _Run:
         elif now > f.best_loss * (1 + o.slack):
             self.worse += 1
             f.stopped = "upturn" if self.worse >= o.patience else f.stopped
-        f.seconds = self.clock.seconds()
-        self._save()
         self._report(True)
+        f.seconds = self.checked_at = self.clock.seconds()
+        self.check_took = self.checked_at - began
+        self._save()
 
     def _copying(self) -> bool:
         if (

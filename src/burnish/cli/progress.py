@@ -1,0 +1,61 @@
+"""A progress bar on the terminal's error stream; the answers of a command go to its output."""
+
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+if TYPE_CHECKING:
+    from burnish.train.loop import Progress as Training
+
+
+class Bar:
+    """One task's bar; a context manager. Where the error stream is no terminal, training logs a line at each
+    validation instead.
+
+    Args:
+        task: Its name.
+        total: Number of things to do; 1 for a share.
+    """
+
+    def __init__(self, task: str, total: float = 1.0) -> None:
+        self.console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"))
+        self._bar = Progress(*columns, TimeElapsedColumn(), console=self.console, transient=True)
+        self._task = self._bar.add_task(task, total=total, note="")
+
+    def __enter__(self) -> "Bar":
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def say(self, text: object) -> None:
+        """Prints `str(text)` to the output."""
+        self._bar.stop()
+        Console().print(str(text), soft_wrap=True, markup=False, highlight=False)
+        self._bar.start()
+
+    def advance(self, *about: object) -> None:
+        """One thing is done."""
+        self._bar.advance(self._task)
+
+    def training(self, now: "Training") -> None:
+        """Shows a training run's progress."""
+        left = "" if now.eta is None else f", {clock(now.eta)} left"
+        held = f", held out {now.validation['loss']:.4f}" if "loss" in now.validation else ""
+        note = f"update {now.step}, loss {now.loss:.4f}{held}{left}"
+        self._bar.update(self._task, completed=now.spent, note=note)
+        if now.validated and not self.console.is_terminal:
+            self.console.print(f"{now.spent:4.0%} {note}", soft_wrap=True, markup=False, highlight=False)
+
+
+def clock(seconds: float) -> str:
+    """`1:05` or `2:03:04`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
