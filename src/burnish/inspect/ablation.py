@@ -21,7 +21,7 @@ Runs = Sequence[Mapping[str, Any]]
 
 METRICS = ("pixel_ap", "aupro", "image_auroc", "miss_rate", "miss_rate_at_1pct_false_rejects")
 _LOWER_IS_BETTER = ("miss_rate", "miss_rate_at_1pct_false_rejects")
-_SHORT = {
+METRIC_NAMES = {
     "pixel_ap": "pixel AP",
     "aupro": "AUPRO",
     "image_auroc": "AUROC",
@@ -61,7 +61,7 @@ class Ablation:
     def text(self) -> str:
         """A table for a terminal."""
         width = max(len(arm) for arm in self.rows) + 2
-        lines = ["arm".ljust(width) + "".join(_SHORT[m].rjust(16) for m in METRICS)]
+        lines = ["arm".ljust(width) + "".join(METRIC_NAMES[m].rjust(16) for m in METRICS)]
         for arm, row in self.rows.items():
             cells = ("-" if row[m] is None else f"{row[m]:.3f}" for m in METRICS)
             lines.append(arm.ljust(width) + "".join(cell.rjust(16) for cell in cells))
@@ -73,7 +73,7 @@ class Ablation:
 
 def difference_in_words(d: Difference) -> str:
     """ "diffusion against cut-paste, pixel AP: +0.051 (+0.012 to +0.090), better"."""
-    head = f"{d.arm} against {d.against}, {_SHORT[d.metric]}: "
+    head = f"{d.arm} against {d.against}, {METRIC_NAMES[d.metric]}: "
     if d.interval is None:
         return head + "not measured"
     i = d.interval

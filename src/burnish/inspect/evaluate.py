@@ -32,7 +32,7 @@ PIXEL_SIDE = 256
 """Pixels are compared at an area of 256 x 256 and the picture's aspect; smaller pictures at their own
 size."""
 
-_THUMB = 420
+_THUMB, _CLOSE = 420, 360
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,12 @@ class Held:
 
 @dataclass(frozen=True)
 class Picture:
-    """A judged part to show, at most 420 px long: image uint8 (h, w, 3), heat float32 (h, w), mask bool |
-    None."""
+    """A judged part to show.
+
+    Attributes:
+        image, heat, mask: uint8 (h, w, 3), float32 (h, w), bool (h, w) or None; at most 420 px long.
+        close: uint8 (s, s, 3), the picture's own pixels around the marked defect, or else the hottest spot.
+    """
 
     name: str
     label: str
@@ -67,6 +71,7 @@ class Picture:
     image: np.ndarray
     heat: np.ndarray
     mask: np.ndarray | None
+    close: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -347,7 +352,22 @@ def _picture(
         small_mask = (
             np.asarray(Image.fromarray(mask.astype(np.float32)).resize(size, Image.Resampling.BOX)) > 0
         )
-    return Picture(name, label, score, small, small_heat, small_mask)
+    return Picture(name, label, score, small, small_heat, small_mask, _close_up(image, heat, mask))
+
+
+def _close_up(image: np.ndarray, heat: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    """A square of twice the defect's extent (at least a quarter of the picture), or around the hottest."""
+    height, width = heat.shape
+    if mask is not None and mask.any():
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        extent = 2 * max(int(np.ptp(rows)), int(np.ptp(columns))) + 2
+        y, x = (int(rows[0]) + int(rows[-1])) // 2, (int(columns[0]) + int(columns[-1])) // 2
+    else:
+        extent, (y, x) = 0, divmod(int(heat.argmax()), width)
+    side = min(max(extent, 48, max(height, width) // 4), height, width)
+    top, left = (max(0, min(at - side // 2, most - side)) for at, most in ((y, height), (x, width)))
+    crop = Image.fromarray(np.ascontiguousarray(image[top : top + side, left : left + side]))
+    return np.asarray(crop.resize((_CLOSE, _CLOSE), Image.Resampling.BICUBIC))
 
 
 def _missed_at_1pct(good: np.ndarray, bad: np.ndarray) -> float | None:

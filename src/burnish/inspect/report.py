@@ -1,0 +1,383 @@
+"""One self-contained HTML file for the manager who signs and the engineer who asks: no network, no script."""
+
+import base64
+import contextlib
+import io
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+from PIL import Image
+
+from burnish.core.stats import Rate, clopper_pearson
+from burnish.errors import BurnishError
+from burnish.inspect import charts
+from burnish.inspect.ablation import METRIC_NAMES, METRICS, Ablation
+from burnish.inspect.evaluate import Evaluation, Picture, in_percent
+from burnish.media.sheet import outline, overlay
+
+_CYAN, _DARK = (0, 229, 255), (10, 20, 30)
+
+
+def write_report(
+    path: str | Path,
+    evaluation: Evaluation,
+    *,
+    name: str,
+    training: Mapping[str, Any] | None = None,
+    synthesis: Mapping[str, Any] | None = None,
+    ablation: Ablation | None = None,
+    command: str = "",
+    versions: Mapping[str, str] | None = None,
+    when: str | None = None,
+) -> Path:
+    """Writes the report, whole or not at all.
+
+    Args:
+        path: The HTML file; missing folders are made.
+        evaluation: What was measured.
+        name: Of the inspector or the parts, as people call them.
+        training: Facts to list, in words: {"minutes": 10, "good parts": 100, ...}.
+        synthesis: Any of {"text": str, "choices": [{"class", "method", "why"}], "accepted": int,
+            "rejected": int, "reasons": {why: count}, "sheet": uint8 (H, W, 3)}.
+        ablation: The comparison of synthesis arms.
+        command: That made the figures.
+        versions: {"burnish": "0.1.0", ...}.
+        when: Date and time to print; now when None.
+
+    Raises:
+        BurnishError: The file cannot be written.
+    """
+    path = Path(path)
+    html = render_report(
+        evaluation,
+        name=name,
+        training=training,
+        synthesis=synthesis,
+        ablation=ablation,
+        command=command,
+        versions=versions,
+        when=when or datetime.now().astimezone().strftime("%d %B %Y, %H:%M"),
+    )
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(html, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise BurnishError(
+            path,
+            f"the report cannot be written ({error.strerror or error})",
+            "Free some space or choose another folder",
+        ) from error
+    return path
+
+
+def render_report(
+    evaluation: Evaluation,
+    *,
+    name: str,
+    training: Mapping[str, Any] | None,
+    synthesis: Mapping[str, Any] | None,
+    ablation: Ablation | None,
+    command: str,
+    versions: Mapping[str, str] | None,
+    when: str,
+) -> str:
+    """The report as HTML; arguments as `write_report`. Every string that comes from outside is escaped."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("burnish.inspect", "."),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    e = evaluation
+    return environment.get_template("report.html.j2").render(
+        e=e,
+        name=name,
+        when=when,
+        headline=_unbroken(_headline(e)),
+        subline=_unbroken(_subline(e)),
+        promise={k: _unbroken(v) if isinstance(v, str) else v for k, v in promise_kept(e).items()},
+        per_second=f"{1000 / max(e.latency_ms['p50'], 1e-6):,.0f}",
+        miss_scale=1.0,
+        false_scale=_scale(e.false_reject_rate),
+        classes=sorted(e.by_class.items(), key=lambda item: -(item[1]["miss_rate"]["value"] or 0)),
+        histogram=charts.histogram(
+            [p.score for p in e.parts if p.label == "good"],
+            [p.score for p in e.parts if p.label != "good"],
+            e.threshold,
+        ),
+        proof=[("False rejects", e.proof["false_rejects"]), ("Misses", e.proof["misses"])],
+        picture_groups=_picture_groups(e),
+        training=training,
+        synthesis=_synthesis(synthesis),
+        ablation=_ablation(ablation),
+        costs=_costs(e.money),
+        command=command,
+        versions=versions,
+        bar=charts.interval_bar,
+        pct=_pct,
+        num=_num,
+        eur=_eur,
+        more=_more,
+        bounds=_bounds,
+        duration=_duration,
+    )
+
+
+def promise_kept(e: Evaluation) -> dict[str, Any]:
+    """Do the measured false rejects agree with the promise? state (kept, open, broken), title, text, mark."""
+    rate = e.false_reject_rate
+    if not e.calibration:
+        return {
+            "state": "open",
+            "title": "No promise on false rejects.",
+            "text": "The threshold was given by hand and not calibrated on good parts.",
+            "mark": None,
+        }
+    promised = e.calibration["promised"]
+    said = f"The promise was {_pct(promised)} false rejects on average"
+    if e.calibration["extrapolated"]:
+        wanted, n = _pct(e.calibration["wanted"]), e.calibration["n"]
+        said += f" (asked for: {wanted}, which {n} good parts cannot promise)"
+    said += f"; measured {in_percent(rate)}." if rate.of else "; there was no good part to measure it on."
+    if not rate.of:
+        return {
+            "state": "open",
+            "title": "The false-reject promise was not tested.",
+            "text": said,
+            "mark": promised,
+        }
+    if rate.low > promised:
+        cure = " These good parts differ from those it was calibrated on: see the false rejects, calibrate again."
+        return {
+            "state": "broken",
+            "title": "The false-reject promise was broken.",
+            "text": said + cure,
+            "mark": promised,
+        }
+    if clopper_pearson(rate.count, rate.of, 0.95, "upper")[1] <= promised:
+        return {
+            "state": "kept",
+            "title": "The false-reject promise was kept, and is proven.",
+            "text": said,
+            "mark": promised,
+        }
+    need = e.proof["false_rejects"]["more_if_none_fails"]
+    wanted = _pct(e.proof["false_rejects"]["wanted"])
+    more = f" To prove {wanted} takes {need:,} more good parts without a false reject." if need else ""
+    if (rate.value or 0.0) <= promised:
+        return {
+            "state": "kept",
+            "title": "The false-reject promise was kept here.",
+            "text": said + more,
+            "mark": promised,
+        }
+    text = said + " That is above the promise, but within what chance explains." + more
+    return {
+        "state": "open",
+        "title": "In line with the false-reject promise, not proven.",
+        "text": text,
+        "mark": promised,
+    }
+
+
+def _headline(e: Evaluation) -> str:
+    miss, false = e.miss_rate, e.false_reject_rate
+    if miss.of:
+        return f"Of {miss.of:,} bad parts {miss.count:,} {_were(miss.count)} missed: {in_percent(miss)}."
+    return f"Of {false.of:,} good parts {false.count:,} {_were(false.count)} rejected: {in_percent(false)}."
+
+
+def _subline(e: Evaluation) -> str:
+    miss, false = e.miss_rate, e.false_reject_rate
+    said = []
+    if miss.of and false.of:
+        said.append(
+            f"Of {false.of:,} good parts {false.count:,} {_were(false.count)} rejected: {in_percent(false)}."
+        )
+    elif not false.of:
+        said.append("There were no good parts, so false rejects are unknown.")
+    else:
+        said.append("There were no bad parts, so misses are unknown.")
+    worst = max(e.by_class.items(), key=lambda item: item[1]["miss_rate"]["value"] or 0, default=None)
+    if len(e.by_class) > 1 and worst and worst[1]["miss_rate"]["count"]:
+        count, of = worst[1]["miss_rate"]["count"], worst[1]["miss_rate"]["of"]
+        said.append(f"The kind missed most is {worst[0]}: {count} of {of}.")
+    if e.held:
+        said.append(f"{len(e.held):,} could not be judged and {_were(len(e.held))} held.")
+    return " ".join(said)
+
+
+def _picture_groups(e: Evaluation) -> list[dict[str, Any]]:
+    legend = (
+        "Each shows the picture, what a person marked, where the inspector looks (bright is suspicious), "
+        "and a close-up of the marked defect, or of the brightest spot where none is marked."
+    )
+    shown = e.pictures
+    return [
+        {
+            "title": "The worst misses",
+            "text": f"Bad parts that passed, least suspicious first. {legend}",
+            "shots": [_shot(p) for p in shown.misses],
+        },
+        {
+            "title": "The worst false rejects",
+            "text": f"Good parts that were rejected, most suspicious first; wrong labels show up here. {legend}",
+            "shots": [_shot(p) for p in shown.false_rejects],
+        },
+        {
+            "title": "Rightly rejected",
+            "text": f"The clearest catch of each kind. {legend}",
+            "shots": [_shot(p) for p in shown.catches],
+        },
+    ]
+
+
+def _shot(p: Picture) -> dict[str, Any]:
+    truth = p.image.copy()
+    marked = p.mask is not None and bool(p.mask.any())
+    if p.mask is not None and marked:
+        width = max(1, round(min(truth.shape[:2]) / 140))
+        truth[outline(p.mask, 2 * width)] = _DARK
+        truth[outline(p.mask, width)] = _CYAN
+    return {
+        "image": _jpeg(p.image),
+        "truth": _jpeg(truth),
+        "close": _jpeg(p.close),
+        "heat": _jpeg(overlay(p.image, p.heat, p.mask if marked else None)),
+        "name": p.name,
+        "label": p.label,
+        "score": p.score,
+        "outlined": marked,
+    }
+
+
+def _jpeg(image: np.ndarray) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(image)).save(buffer, "JPEG", quality=86, subsampling=0)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _synthesis(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if not given:
+        return None
+    sheet = given.get("sheet")
+    return {**given, "sheet": None if sheet is None else _jpeg(np.asarray(sheet))}
+
+
+def _ablation(table: Ablation | None) -> dict[str, Any] | None:
+    if table is None:
+        return None
+    metrics = [m for m in METRICS if any(row[m] is not None for row in table.rows.values())]
+    return {
+        "metrics": [METRIC_NAMES[m] for m in metrics],
+        "rows": [(arm, [row[m] for m in metrics]) for arm, row in table.rows.items()],
+        "seeds": table.seeds,
+        "sets": table.sets,
+        "pairs": _pairs(table, metrics),
+    }
+
+
+def _pairs(table: Ablation, metrics: list[str]) -> list[dict[str, Any]]:
+    """One row a pair of arms, one cell a metric."""
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for d in table.differences:
+        row = rows.setdefault((d.arm, d.against), {"arm": d.arm, "against": d.against, "cells": {}})
+        i = d.interval
+        row["cells"][d.metric] = {
+            "better": d.better,
+            "value": "-" if i is None else f"{i.value:+.3f}",
+            "bounds": "" if i is None or d.better == "-" else f"{i.low:+.3f} to {i.high:+.3f}",
+        }
+    return [{**row, "cells": [row["cells"].get(m) for m in metrics]} for row in rows.values()]
+
+
+def _costs(money: Mapping[str, Any]) -> list[dict[str, Any]]:
+    a = money["assumptions"]
+    good = 1000 - a["defects_per_1000"]
+    said = {
+        "electricity": ("Electricity", f"{a['watts']:g} W at {a['eur_per_kwh']:g} EUR a kWh"),
+        "rechecks": (
+            "Looking again at false rejects",
+            f"{a['seconds_per_recheck']:g} s each at {a['eur_per_hour']:g} EUR an hour, {good:g} good in 1,000",
+        ),
+        "escapes": (
+            "Defects that escape",
+            f"{a['eur_per_escape'] or 0:g} EUR each, {a['defects_per_1000']:g} bad parts in 1,000",
+        ),
+        "total": (
+            "Sum",
+            "" if a["eur_per_escape"] is not None else "without escaped defects: no cost was given",
+        ),
+    }
+    rows = []
+    for key, (item, assumed) in said.items():
+        if key in money:
+            low, high = money[key]["low"], money[key]["high"]
+            bounds = "" if low is None or low == high else f"{_plain(low)} to {_plain(high)}"
+            rows.append(
+                {
+                    "item": item,
+                    "value": _plain(money[key]["value"]),
+                    "bounds": bounds,
+                    "assumed": assumed,
+                    "total": key == "total",
+                }
+            )
+    return rows
+
+
+def _scale(rate: Rate) -> float:
+    return next((top for top in (0.02, 0.05, 0.1, 0.2, 0.5) if rate.high <= top), 1.0)
+
+
+def _unbroken(text: str) -> str:
+    """Keeps a number and its unit on one line."""
+    return text.replace(" %", "\u00a0%").replace(" EUR", "\u00a0EUR")
+
+
+def _pct(value: float | None) -> str:
+    if value is None:
+        return "unknown"
+    return _unbroken(f"{100 * value:.2f} %" if 0 < value < 0.001 else f"{100 * value:.1f} %")
+
+
+def _num(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _eur(value: float | None, digits: int = 2) -> str:
+    return "unknown" if value is None else _unbroken(f"{_plain(value, digits)} EUR")
+
+
+def _plain(value: float | None, digits: int = 2) -> str:
+    if value is None:
+        return "unknown"
+    least = 10**-digits
+    return f"under {least:g}" if 0 < value < least else f"{value:,.{digits if value < 100 else 0}f}"
+
+
+def _more(value: int | None) -> str:
+    return "never, at this rate" if value is None else "none: proven" if value == 0 else f"{value:,}"
+
+
+def _bounds(rate: Rate) -> str:
+    return f"{100 * rate.low:.1f} to {100 * rate.high:.1f} %"
+
+
+def _duration(seconds: float) -> str:
+    if seconds <= 0:
+        return "not recorded"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} minutes"
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
