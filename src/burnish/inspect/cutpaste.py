@@ -1,6 +1,7 @@
 """Cut-paste: a real defect, bent and relit, laid on a good part. Made online, without end."""
 
 from collections import Counter
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -13,6 +14,23 @@ from burnish.inspect.templates import Template, cut_templates
 
 SMALL = {"residual": 0.4, "ratio": 0.25, "paste": 0.2, "seamless": 0.15}
 LARGE = {"residual": 0.15, "ratio": 0.15, "paste": 0.3, "seamless": 0.1, "shade": 0.3}
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What is to be laid where.
+
+    Attributes:
+        index: Of the good part.
+        template: The real defect.
+        mode: How it is to be blended.
+        laid: The defect bent and placed.
+    """
+
+    index: int
+    template: Template
+    mode: str
+    laid: Warp
 
 
 class CutPaste:
@@ -58,7 +76,7 @@ class CutPaste:
         rng = np.random.default_rng(seed)
         best: Pair | None = None
         for _ in range(self.tries):
-            pair, kept = self._attempt(rng, label)
+            pair, kept = self.paint(self.propose(rng, label), rng)
             if best is None or pair.mask.sum() > best.mask.sum():
                 best = pair
             if kept:
@@ -69,38 +87,37 @@ class CutPaste:
         best.provenance["seed"] = seed
         return best
 
-    def _attempt(self, rng: np.random.Generator, label: str | None) -> tuple[Pair, bool]:
+    def propose(self, rng: np.random.Generator, label: str | None = None) -> Proposal:
+        """A defect, the good part it goes on, its place and bend; nothing is painted yet."""
         index = int(rng.integers(len(self.goods)))
         good = self.goods[index]
         classes = sorted(self.by_class)
-        label = label or classes[rng.integers(len(classes))]
-        choices = self.by_class[label]
+        choices = self.by_class[label or classes[rng.integers(len(classes))]]
         weight = np.array([t.mask.sum() ** 0.5 for t in choices])  # crumbs beside a defect come less often
         template = choices[rng.choice(len(choices), p=weight / weight.sum())]
         modes = LARGE if template.large else SMALL
         mode = str(rng.choice(list(modes), p=list(modes.values())))
         turn = 12.0 if mode in ("paste", "seamless") or template.large or rng.random() < 0.6 else 180.0
-        laid = warp(
-            template,
-            (good.image.shape[0], good.image.shape[1]),
-            self.placement.draw(index, template, rng),
-            turn,
-            rng,
-        )
-        changed, support, gain = blend(good.image, laid, mode, template.large, rng)
-        image, mask = settle(good.image, changed, support, self.noise[index])
-        wanted = float((laid.mask > 0.5).sum())
+        shape = (good.image.shape[0], good.image.shape[1])
+        laid = warp(template, shape, self.placement.draw(index, template, rng), turn, rng)
+        return Proposal(index, template, mode, laid)
+
+    def paint(self, p: Proposal, rng: np.random.Generator) -> tuple[Pair, bool]:
+        """The pair of a proposal, and whether enough of it changed."""
+        good = self.goods[p.index]
+        changed, support, gain = blend(good.image, p.laid, p.mode, p.template.large, rng)
+        image, mask = settle(good.image, changed, support, self.noise[p.index])
         provenance: dict[str, object] = {
             "method": self.method,
             "good": good.name,
-            "defect": template.name,
-            "mode": mode,
+            "defect": p.template.name,
+            "mode": p.mode,
             "gain": round(gain, 3),
-            "weak_mask": template.weak,
-            **laid.settings,
+            "weak_mask": p.template.weak,
+            **p.laid.settings,
         }
-        kept = mask.sum() >= max(4, 0.35 * wanted)
-        return Pair(image, mask, template.label, provenance), bool(kept)
+        kept = mask.sum() >= max(4, 0.35 * (p.laid.mask > 0.5).sum())
+        return Pair(image, mask, p.template.label, provenance), bool(kept)
 
 
 def blend(

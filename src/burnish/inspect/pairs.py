@@ -49,16 +49,17 @@ class Pair:
 
 
 class Synthesiser(Protocol):
-    """Makes pairs without end.
-
-    `rejected` counts what was made and thrown away, by reason.
-    """
+    """Makes pairs without end."""
 
     method: str
-    rejected: Counter[str]
 
-    def draw(self, rng: np.random.Generator) -> Pair:
-        """One new pair; all randomness comes from `rng`."""
+    @property
+    def rejected(self) -> Counter[str]:
+        """What was made and thrown away, by reason."""
+        ...
+
+    def draw(self, rng: np.random.Generator, label: str | None = None) -> Pair:
+        """One new pair, of `label` if given; all randomness comes from `rng`."""
         ...
 
 

@@ -115,3 +115,72 @@ def smooth_noise(
         np.float32
     )
     return np.stack([cv2.resize(s, (w, h), interpolation=cv2.INTER_CUBIC) for s in small])
+
+
+def varied(laid: Warp, shape: tuple[int, int], bordered: bool, rng: np.random.Generator) -> np.ndarray:
+    """A new defect's shape after a real one's: the outline redrawn, or another line of the same length and
+    width.
+
+    Long thin shapes become lines that wander elsewhere; others get their signed distance disturbed by smooth
+    noise.
+
+    Args:
+        laid: A real shape on the part.
+        shape: (h, w) of the part.
+        bordered: The defect belongs to the part's border, so it stays where it is.
+        rng: Randomness.
+
+    Returns:
+        bool (h, w).
+    """
+    hard = (laid.mask > 0.5).astype(np.uint8)
+    out = np.zeros(shape, bool)
+    if not hard.any():
+        return out
+    inside = cv2.distanceTransform(hard, cv2.DIST_L2, 3)
+    thick = max(1.0, 2 * float(inside.max()) - 1)
+    area = float(hard.sum())
+    where = (slice(laid.top, laid.top + hard.shape[0]), slice(laid.left, laid.left + hard.shape[1]))
+    if not bordered and area / thick**2 > 3 and rng.random() < 0.7:
+        rows, columns = np.nonzero(hard)
+        spread = np.cov(np.stack([rows, columns])) + 1e-3 * np.eye(2)
+        along = np.linalg.eigh(spread)[1][:, 1]
+        centre = (laid.top + rows.mean(), laid.left + columns.mean())
+        heading = float(np.arctan2(along[0], along[1])) + rng.normal(0, 0.25)
+        line = wandering_line(
+            shape, centre, area / thick * rng.uniform(0.6, 1.5), heading, rng.uniform(0.02, 0.35), rng
+        )
+        width = max(1, round(thick * rng.uniform(0.7, 1.3)))
+        return cv2.dilate(line, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))) > 0
+    outside = cv2.distanceTransform(1 - hard, cv2.DIST_L2, 3)
+    period = max(6.0, float(rng.uniform(0.25, 0.8)) * float(np.sqrt(area)))
+    noise = smooth_noise(hard.shape, period, rng)[0] * thick * rng.uniform(0.08, 0.3)
+    out[where] = inside - outside + noise + rng.uniform(-0.1, 0.1) * thick > 0
+    return out
+
+
+def wandering_line(
+    shape: tuple[int, int],
+    centre: tuple[float, float],
+    length: float,
+    heading: float,
+    wander: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """A line one pixel wide, uint8 (h, w) of 0 and 1.
+
+    Args:
+        shape: (h, w).
+        centre: (y, x) of its middle.
+        length: In pixels.
+        heading: Angle of its start in radians, from the x axis to the y axis.
+        wander: Standard deviation of the turn at each of its pieces, in radians.
+        rng: Randomness.
+    """
+    pieces = int(np.clip(length / 4, 4, 24))
+    turns = heading + np.cumsum(rng.normal(0, wander, pieces))
+    path = np.cumsum(np.stack([np.cos(turns), np.sin(turns)], 1) * length / pieces, axis=0)
+    path = path - path.mean(axis=0) + (centre[1], centre[0])
+    out = np.zeros(shape, np.uint8)
+    cv2.polylines(out, [np.rint(path * 16).astype(np.int32)], False, 1, 1, cv2.LINE_8, 4)
+    return out

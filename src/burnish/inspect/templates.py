@@ -23,6 +23,7 @@ class Template:
         label: The defect's class.
         name: The part it comes from, as `Shot.name`.
         weak: The mask was guessed.
+        corner: (y, x) of the mask's box in its picture, in pixels.
     """
 
     patch: np.ndarray
@@ -35,6 +36,15 @@ class Template:
     label: str
     name: str
     weak: bool
+    corner: tuple[int, int]
+
+    def on_part(self, shape: tuple[int, ...]) -> np.ndarray:
+        """The mask in its own picture of this (h, w), bool."""
+        out = np.zeros(shape[:2], bool)
+        y0, y1, x0, x1 = self.box
+        top, left = self.corner
+        out[top : top + y1 - y0, left : left + x1 - x0] = self.mask[y0:y1, x0:x1]
+        return out
 
     @property
     def size(self) -> tuple[int, int]:
@@ -83,9 +93,9 @@ def _cut(shot: Shot, mask: np.ndarray) -> Template:
     inner = grow(mask[y0:y1, x0:x1].astype(np.uint8)) > 0
     where = ((top + bottom) / 2 / h, (left + right) / 2 / w)
     share = float(mask.mean())
-    return Template(
-        grow(patch), inner, grow(ground), box, sides, where, share, shot.label, shot.name, shot.weak
-    )
+    patch, ground = grow(patch), grow(ground)
+    corner = (top, left)
+    return Template(patch, inner, ground, box, sides, where, share, shot.label, shot.name, shot.weak, corner)
 
 
 def fill(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
