@@ -136,7 +136,7 @@ def test_drift_out_of_range(wrong: dict[str, float]) -> None:
 
 
 def test_a_part_is_quick() -> None:
-    """60 ms on one core is the aim; CPU seconds are counted, and a slow, busy machine gets three times that."""
+    """60 ms on one core is the aim; counted in CPU time, and a slow machine gets three times that."""
     render_part("ring", 0)
     start = time.process_time()
     for seed in range(4):

@@ -109,7 +109,7 @@ def build(frame: Frame, plan: Plan, rng: np.random.Generator) -> Surface:
     height = moulded * height + (1 - moulded) * ground
     height = height * (1 - free) + free * (0.055 + rod) + blade * 0.012
 
-    black = (1 + 0.09 * grain + 0.10 * worn)[..., None] * np.array([0.030, 0.031, 0.034], np.float32)
+    black = (1 + 0.09 * grain + 0.10 * worn)[..., None] * np.array([0.023, 0.024, 0.026], np.float32)
     black = specks(shape, rng, 14, 0.16, np.maximum(black, 0.004), 0.5)
     metal_tone = (float(rng.normal(1, 0.02)) + 0.05 * worn)[..., None] * np.array(
         [0.92, 0.68, 0.33], np.float32

@@ -14,10 +14,10 @@ Draw = Callable[[Surface, np.random.Generator, float], Surface]
 
 
 def _grid(surface: Surface) -> tuple[Field, Field, float]:
-    """Pixel coordinates (x, y) and the size of a 256 px frame's pixel in this one's."""
+    """Pixel coordinates (x, y), and how wide a 256 px frame's pixel is here, at least 0.4 to lose no hair."""
     size = surface.height.shape[0]
     line = np.arange(size, dtype=np.float32)
-    return line[None, :], line[:, None], size / 256
+    return line[None, :], line[:, None], max(size / 256, 0.4)
 
 
 def _body(surface: Surface) -> Field:

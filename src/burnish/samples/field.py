@@ -84,7 +84,7 @@ def white(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
 
 
 def cloud(rng: np.random.Generator, shape: tuple[int, int], cells: float, octaves: int = 3) -> Field:
-    """Smooth noise of about unit variance whose largest features are 1/`cells` of the frame."""
+    """Smooth noise, standard deviation about 1.2, whose largest features are 1/`cells` of the frame."""
     total, weight = np.zeros(shape, np.float32), 0.0
     for octave in range(octaves):
         count = max(2, round(cells * 2**octave)) + 2

@@ -88,15 +88,17 @@ def normals(height: Field, pixel: float) -> tuple[Field, Field, Field]:
 def shadow(height: Field, pixel: float, direction: np.ndarray, relief: float, steps: int = 14) -> Field:
     """Light that reaches each pixel from `direction`, 0 to 1, by marching a field at most `relief` high."""
     size = height.shape[0]
-    rise = float(direction[2] / np.hypot(direction[0], direction[1]))
-    ux, uy = direction[:2] / np.hypot(direction[0], direction[1])
+    level = float(np.hypot(direction[0], direction[1]))
+    if level < 1e-3:  # straight above: no shadows
+        return np.ones_like(height)
+    rise, ux, uy = float(direction[2]) / level, float(direction[0]) / level, float(direction[1]) / level
     reach = relief / rise / pixel
     pad = int(reach) + 3
     padded = np.pad(height, pad, mode="edge")
     blocked = np.zeros_like(height)
     for k in range(1, steps + 1):
         far = max(1.0, reach * (k / steps) ** 1.5)
-        dx, dy = round(float(ux) * far), round(float(uy) * far)
+        dx, dy = round(ux * far), round(uy * far)
         seen = padded[pad + dy : pad + dy + size, pad + dx : pad + dx + size]
         # a softbox has a penumbra that widens with distance
         over = (seen - height - np.float32(far * pixel * rise)) / np.float32(0.012 + 0.25 * far * pixel)
@@ -164,5 +166,5 @@ def shade(surface: Surface, rig: Rig) -> Field:
         diffuse += (cosine * arrives)[..., None] * colour
         gloss += (lobe * arrives)[..., None] * colour
     metal = surface.metal[..., None]
-    plastic = (1 - metal) * (surface.albedo * diffuse + 0.045 * gloss)
+    plastic = (1 - metal) * (surface.albedo * diffuse + 0.06 * gloss)
     return plastic + metal * surface.albedo * (0.22 * diffuse + 0.62 * gloss)

@@ -23,6 +23,9 @@ DEFECTS: dict[str, tuple[str, ...]] = {kind: part.DEFECTS for kind, part in _PAR
 VISIBLE = 7 / 255
 """A pixel belongs to the mask when the defect changes a channel by more than this, before noise."""
 
+STRENGTHS, TURNS = (1.0, 1.6, 2.5), 9
+"""A defect that no eye would find is drawn again, plainer and then elsewhere, at most so often."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -57,10 +60,10 @@ def check(kind: str, defect: str | None, size: int) -> None:
         )
 
 
-def _stream(kind: str, seed: int, name: str) -> np.random.Generator:
+def _stream(kind: str, seed: int, name: str, turn: int = 0) -> np.random.Generator:
     """An independent generator for one purpose, so that a defect does not disturb the part or the noise."""
     purposes = ("pose", "plan", "texture", "light", "camera", "noise", "defect", "soil")
-    return np.random.default_rng([KINDS.index(kind), purposes.index(name), seed])
+    return np.random.default_rng([KINDS.index(kind), purposes.index(name), seed, turn])
 
 
 def _soil(surface: Surface, amount: float, rng: np.random.Generator) -> Surface:
@@ -110,7 +113,7 @@ def changed(before: Field, after: Field) -> np.ndarray:
 
 def _plain_enough(before: Field, after: Field, mask: np.ndarray, unit: float) -> bool:
     """Whether a careful eye would find the defect above the noise."""
-    if mask.sum() < 24 * unit * unit:
+    if mask.sum() < max(4, 24 * unit * unit):
         return False
     difference = np.abs(after - before).max(-1)[mask]
     return float(np.quantile(difference, 0.75)) > 20 / 255
@@ -126,8 +129,8 @@ class Station:
         self.plan = self.part.plan(self.rng("plan"))
         self.rig = _rig(self.part.RIG, self.rng("light"))
 
-    def rng(self, name: str) -> np.random.Generator:
-        return _stream(self.kind, self.seed, name)
+    def rng(self, name: str, turn: int = 0) -> np.random.Generator:
+        return _stream(self.kind, self.seed, name, turn)
 
     def surface(self, plan: object) -> Surface:
         return self.part.build(self.frame, plan, self.rng("texture"))
@@ -138,8 +141,9 @@ class Station:
             surface = _soil(surface, self.drift.soiling, self.rng("soil"))
         return develop(shade(surface, self.rig), self.drift, self.rng("camera"))
 
-    def spoiled(self, surface: Surface, defect: str, strength: float) -> Surface:
-        rng = self.rng("defect")
+    def spoiled(self, surface: Surface, defect: str, turn: int) -> Surface:
+        """The surface with the defect. Later turns draw it plainer, then elsewhere."""
+        rng, strength = self.rng("defect", turn // len(STRENGTHS)), STRENGTHS[turn % len(STRENGTHS)]
         if defect in DRAW:
             return DRAW[defect](surface, rng, strength)
         return self.surface(self.part.spoil(self.plan, defect, rng, strength))
@@ -169,8 +173,8 @@ def render_part(
     before = respond(station.light(surface))
     mask = np.zeros((size, size), bool)
     light = before
-    for strength in (1.0, 1.6, 2.5, 4.0):
-        spoiled = station.spoiled(surface, defect, strength)
+    for turn in range(TURNS):
+        spoiled = station.spoiled(surface, defect, turn)
         light = station.light(spoiled)
         after = respond(light)
         mask = changed(before, after) & touched(surface, spoiled)
