@@ -139,8 +139,8 @@ def _show_need(report: Report, console: Console) -> None:
     proof = f"which can prove {need.provable:.2%} at best" if need.test_goods else "which proves nothing"
     _say(
         console,
-        f"To prove it (95 % confidence, no false reject seen) takes {need.to_prove} different good parts in test; "
-        f"there are {need.test_goods}, {proof}.",
+        f"To prove it (95 % confidence, no false reject seen) takes {need.to_prove} different good parts in "
+        f"test; there are {need.test_goods}, {proof}.",
     )
     if need.goods < 2:
         _say(console, "Fewer than two good parts in train: nothing can be learned or calibrated from them.")

@@ -11,8 +11,8 @@ Box = tuple[float, float, float, float]
 def rasterise(polygons: Iterable[Points], size: tuple[int, int]) -> np.ndarray:
     """The union of polygons as a mask.
 
-    A pixel is inside when its centre is (even-odd rule). A polygon narrower than half a pixel, or that holds no
-    centre, also marks the pixels its outline passes, so that a hairline is not lost between centres.
+    A pixel is inside when its centre is (even-odd rule). A polygon narrower than half a pixel, or that holds
+    no centre, also marks the pixels its outline passes, so that a hairline is not lost between centres.
 
     Args:
         polygons: Each a sequence of (x, y) in pixels; (0, 0) is the top left corner of the top left pixel.
@@ -62,11 +62,10 @@ def _inside(outline: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 def _mark_outline(mask: np.ndarray, outline: np.ndarray) -> None:
     height, width = mask.shape
+    outline = np.clip(
+        outline, -width - height, 2 * (width + height)
+    )  # far-off points cost time and mark nothing
     for start, end in zip(outline, np.roll(outline, -1, axis=0), strict=True):
-        start, end = (
-            np.clip(start, -width - height, 2 * (width + height)),
-            np.clip(end, -width - height, 2 * (width + height)),
-        )
         steps = int(np.ceil(2 * np.abs(end - start).max())) + 1
         x, y = np.floor(np.linspace(start, end, steps + 1)).astype(int).T
         seen = (x >= 0) & (x < width) & (y >= 0) & (y < height)
