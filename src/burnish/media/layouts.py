@@ -115,10 +115,10 @@ def read_labelme(root: Path) -> Read:
 
 
 def _is_mvtec(root: Path) -> bool:
+    """`train/good` is there, and no split has its classes inside a folder `defect`, as the plain layout has."""
     train = _child(root, ("train",))
-    return (
-        train is not None and _child(train, _GOOD_NAMES) is not None and _child(train, _DEFECT_NAMES) is None
-    )
+    nested = (_folders(_child(base, _DEFECT_NAMES)) for _, base in _bases(root))
+    return train is not None and _child(train, _GOOD_NAMES) is not None and not any(nested)
 
 
 def _is_folders(root: Path) -> bool:
