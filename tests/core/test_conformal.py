@@ -99,6 +99,16 @@ def test_extrapolated_false_rejects_are_near_what_was_asked(law, lowest, highest
     assert abs(extrapolated - 0.01) < abs(at_highest - 0.01) or n == 90
 
 
+@pytest.mark.parametrize("law", [stats.norm(), stats.expon(), stats.lognorm(0.5), stats.t(3)])
+def test_extrapolated_misses_do_not_explode(law):
+    """Defects placed so that the true 1 % quantile misses 11 %; n = 20, 1,500 repeats."""
+    middle, quantile = law.ppf(0.5), law.ppf(0.99)
+    defects = stats.norm(middle + 2 * (quantile - middle), 0.8 * (quantile - middle))
+    draws = law.rvs((1500, 20), random_state=np.random.default_rng(7))
+    assert defects.cdf(quantile) == pytest.approx(0.106, abs=0.001)
+    assert 0.15 < np.mean(defects.cdf([threshold(row, 0.01).value for row in draws])) < 0.28
+
+
 @pytest.mark.parametrize(("wanted", "needed"), [(0.01, 99), (0.05, 19), (0.001, 999), (0.5, 1), (0.03, 33)])
 def test_goods_needed(wanted, needed):
     assert goods_needed(wanted) == needed

@@ -1,12 +1,13 @@
 """Cross-fitting keeps groups whole and leaks nothing; its guarantee holds on simulated models."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from burnish.errors import BurnishError
-from burnish.inspect.calibrate import calibrate, cross_fit, cv_plus_p_value, fold_of
+from burnish.inspect.calibrate import Calibration, calibrate, cross_fit, cv_plus_p_value, fold_of
 from burnish.media.part import Part
 
 
@@ -87,6 +88,16 @@ def test_the_statement_names_its_limits():
     text = calibrate(np.linspace(0, 1, 20), 0.01, folds=5).guarantee()
     assert "can promise 4.8 % at best" in text and "no proof" in text and "1905.02928" in text
     assert "same process" in calibrate(np.linspace(0, 1, 200), 0.01).guarantee()
+
+
+def test_json_and_back():
+    first = calibrate(np.linspace(0, 1, 20), 0.01, folds=5)
+    again = Calibration.from_json(json.loads(json.dumps(first.to_json())))
+    assert (
+        again.threshold == first.threshold and again.folds == 5 and np.array_equal(again.scores, first.scores)
+    )
+    with pytest.raises(BurnishError, match="incomplete"):
+        Calibration.from_json({"value": 1.0})
 
 
 def test_json_holds_the_sorted_scores():

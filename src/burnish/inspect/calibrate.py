@@ -4,7 +4,7 @@ Holding out a few goods wastes them twice: the model learns from fewer, and four
 20 %. Cross-fitting scores each good part by a model that did not see it (nor its group), so all n count.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,14 +51,31 @@ class Calibration:
         if self.folds == 1:
             return first + " This holds as long as new good parts come from the same process as these."
         return (
-            f"{first} Each was scored by a model that had not seen it ({self.folds} folds), and one model is "
-            "then fitted to all of them. Such a model usually rejects no more than that, but there is no proof "
-            "for it: the guarantee for cross-fitted scores (CV+, arXiv:1905.02928) is "
+            f"{first} Each was scored by a model that had not seen it ({self.folds} folds), and one model "
+            "is then fitted to all of them. Such a model usually rejects no more than that, but there is no "
+            "proof for it: the guarantee for cross-fitted scores (CV+, arXiv:1905.02928) is "
             f"{100 * self.worst_case:.2g} % at worst, holds for the folds' models together, and asks that "
             "new good parts come from the same process."
         )
 
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any]) -> "Calibration":
+        """The inverse of `to_json`; the scores come back sorted.
+
+        Raises:
+            BurnishError: Something is missing or of the wrong kind.
+        """
+        try:
+            rule = Threshold(**{name: given[name] for name in Threshold.__dataclass_fields__})
+            scores = np.asarray(given["good_scores"], dtype=np.float64)
+            return cls(rule, scores, int(given["folds"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise BurnishError(
+                "calibration", f"is incomplete ({error})", "Train the inspector again"
+            ) from error
+
     def to_json(self) -> dict[str, Any]:
+        """Plain values: the threshold's, `folds`, `worst_case`, `guarantee` and the sorted `good_scores`."""
         return {
             **self.threshold.to_json(),
             "folds": self.folds,
@@ -126,12 +143,10 @@ def cross_fit(
     fold = fold_of([part.group for part in parts], folds, rng)
     scores = np.full(len(parts), np.nan)
     for held in range(int(fold.max()) + 1):
-        out = np.flatnonzero(fold == held)
-        found = np.asarray(
-            fit_and_score([parts[i] for i in np.flatnonzero(fold != held)], [parts[i] for i in out]),
-            dtype=np.float64,
-        )
-        if found.shape != out.shape or not np.isfinite(found).all():
+        out, learned = (np.flatnonzero(where).tolist() for where in (fold == held, fold != held))
+        answer = fit_and_score([parts[i] for i in learned], [parts[i] for i in out])
+        found = np.asarray(answer, dtype=np.float64)
+        if found.shape != (len(out),) or not np.isfinite(found).all():
             raise BurnishError(
                 "calibration", f"fold {held} gave {found.shape} scores, not all numbers, for {len(out)} parts"
             )
@@ -140,8 +155,7 @@ def cross_fit(
 
 
 def cv_plus_p_value(scores: np.ndarray, fold: np.ndarray, new_scores: np.ndarray) -> float:
-    """The p-value of a new part with the CV+ guarantee: reject at a, and P(reject a good part) <=
-    `worst_case`.
+    """The p-value of a new part by all folds' models; rejecting at p <= a has the CV+ guarantee `worst_case`.
 
     Args:
         scores: Cross-fitted scores of the good parts, (n,).

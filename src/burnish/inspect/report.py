@@ -63,20 +63,27 @@ def write_report(
         versions=versions,
         when=when or datetime.now().astimezone().strftime("%d %B %Y, %H:%M"),
     )
+    write_text(path, html)
+    return path
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Writes a text file whole or not at all; missing folders are made.
+
+    Raises:
+        BurnishError: It cannot be written.
+    """
+    path = Path(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(html, encoding="utf-8")
+        part.write_text(text, encoding="utf-8")
         part.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
-        raise BurnishError(
-            path,
-            f"the report cannot be written ({error.strerror or error})",
-            "Free some space or choose another folder",
-        ) from error
-    return path
+        reason = f"cannot be written ({error.strerror or error})"
+        raise BurnishError(path, reason, "Free some space or choose another folder") from error
 
 
 def render_report(
@@ -156,7 +163,7 @@ def promise_kept(e: Evaluation) -> dict[str, Any]:
             "mark": promised,
         }
     if rate.low > promised:
-        cure = " These good parts differ from those it was calibrated on: see the false rejects, calibrate again."
+        cure = " These good parts differ from those it was calibrated on: see the false rejects."
         return {
             "state": "broken",
             "title": "The false-reject promise was broken.",
@@ -230,7 +237,7 @@ def _picture_groups(e: Evaluation) -> list[dict[str, Any]]:
         },
         {
             "title": "The worst false rejects",
-            "text": f"Good parts that were rejected, most suspicious first; wrong labels show up here. {legend}",
+            "text": f"Good parts rejected, most suspicious first; wrong labels show up here. {legend}",
             "shots": [_shot(p) for p in shown.false_rejects],
         },
         {
@@ -307,7 +314,7 @@ def _costs(money: Mapping[str, Any]) -> list[dict[str, Any]]:
         "electricity": ("Electricity", f"{a['watts']:g} W at {a['eur_per_kwh']:g} EUR a kWh"),
         "rechecks": (
             "Looking again at false rejects",
-            f"{a['seconds_per_recheck']:g} s each at {a['eur_per_hour']:g} EUR an hour, {good:g} good in 1,000",
+            f"{a['seconds_per_recheck']:g} s each at {a['eur_per_hour']:g} EUR an hour, {good:g} in 1,000",
         ),
         "escapes": (
             "Defects that escape",
