@@ -44,6 +44,16 @@ def _rim(surface: Surface, rng: np.random.Generator, low: float, high: float) ->
     return column, row
 
 
+def _inward(surface: Surface, column: int, row: int) -> tuple[float, float]:
+    """Unit direction (x, y) from the edge near a pixel into the part."""
+    last = surface.height.shape[0] - 1
+    near = blur(np.clip(surface.edge, -0.1, 0.2), 3.0)
+    gy = float(near[min(row + 3, last), column] - near[max(row - 3, 0), column])
+    gx = float(near[row, min(column + 3, last)] - near[row, max(column - 3, 0)])
+    length = max(float(np.hypot(gx, gy)), 1e-6)
+    return gx / length, gy / length
+
+
 def _path(x: float, y: float, heading: float, steps: int, stride: float, turn: Field) -> Field:
     """A walk from (x, y): (steps + 1, 2) points; `turn` is added to the heading at each stride."""
     headings = heading + np.cumsum(turn)
@@ -144,12 +154,9 @@ def dent(surface: Surface, rng: np.random.Generator, strength: float) -> Surface
 def crack(surface: Surface, rng: np.random.Generator, strength: float) -> Surface:
     """A jagged dark hairline that starts at an edge and runs into the part, sometimes forked."""
     *_, unit = _grid(surface)
-    size = surface.height.shape[0]
     column, row = _rim(surface, rng, 0.004, 0.02)
-    near = blur(np.clip(surface.edge, -0.1, 0.2), 4.0)
-    gy = near[min(row + 3, size - 1), column] - near[max(row - 3, 0), column]
-    gx = near[row, min(column + 3, size - 1)] - near[row, max(column - 3, 0)]
-    heading = float(np.arctan2(gy, gx) + rng.normal(0, 0.35))
+    nx, ny = _inward(surface, column, row)
+    heading = float(np.arctan2(ny, nx) + rng.normal(0, 0.35))
     steps, length = 18, float(rng.uniform(13, 46)) * unit
     turn = rng.normal(0, 0.55, steps)
     turn -= 0.6 * np.concatenate([[0], turn[:-1]])
@@ -215,6 +222,10 @@ def burr(surface: Surface, rng: np.random.Generator, strength: float) -> Surface
     column, row = _rim(surface, rng, 0.0, 0.012)
     reach = float(rng.uniform(6, 20)) * unit
     here = np.exp(-((((gx - column) ** 2 + (gy - row) ** 2) / np.float32(reach**2)) ** 1.5))
+    # one edge only: what lies across the sheet or the hole from here is another
+    nx, ny = _inward(surface, column, row)
+    inward = (gx - column) * np.float32(nx) + (gy - row) * np.float32(ny)
+    here = here * ramp(inward, -11 * unit, -7 * unit) * ramp(-inward, -6 * unit, -3 * unit)
     jag = 0.62 + 0.75 * cloud(rng, (size, size), 30, 3) + 0.3 * blur(white(rng, (size, size)), 0.8 * unit)
     out = np.float32(strength * rng.uniform(1.6, 4.2) * unit * surface.pixel) * np.clip(jag, 0.05, 1.8) * here
     grown = np.clip((surface.edge + out) / np.float32(1.4 * surface.pixel) + 0.5, 0, 1) * (here > 0.03)

@@ -70,6 +70,12 @@ def disc(u: Field, v: Field, centre: tuple[float, float], radius: float) -> Fiel
     return np.float32(radius) - np.sqrt((u - np.float32(centre[0])) ** 2 + (v - np.float32(centre[1])) ** 2)
 
 
+def widest(a: Field, b: Field) -> Field:
+    """Largest difference over the channels of two (H, W, 3) fields."""
+    d = np.abs(a - b)
+    return np.maximum(np.maximum(d[..., 0], d[..., 1]), d[..., 2])
+
+
 def resize(field: Field, shape: tuple[int, int], how: int = Image.Resampling.BICUBIC) -> Field:
     """A field resampled to `shape`."""
     if field.shape == shape:

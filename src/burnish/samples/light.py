@@ -157,14 +157,19 @@ def shade(surface: Surface, rig: Rig) -> Field:
     mirror = 0.42 - 0.34 * (2 * n[2] * n[1]) - 0.12 * (2 * n[2] * n[0]) + 0.12 * n[2]
     mirror = ambient * np.maximum(mirror, 0.03) * np.float32(rig.dome * 2.1)
     matt = ambient * (0.55 + 0.45 * n[2]) * np.float32(rig.dome)
-    diffuse = np.stack([matt] * 3, -1)
-    gloss = np.stack([mirror * surface.metal] * 3, -1)
+    lobes = []
     for lamp in (rig.key, *rig.fills):
         lobe, cosine = _highlight(surface, n, t, lamp)
-        arrives = lit if lamp is rig.key else ambient
-        colour = np.asarray(lamp.colour, np.float32) * np.float32(lamp.strength)
-        diffuse += (cosine * arrives)[..., None] * colour
-        gloss += (lobe * arrives)[..., None] * colour
-    metal = surface.metal[..., None]
-    plastic = (1 - metal) * (surface.albedo * diffuse + 0.06 * gloss)
-    return plastic + metal * surface.albedo * (0.22 * diffuse + 0.62 * gloss)
+        arrives = (lit if lamp is rig.key else ambient) * np.float32(lamp.strength)
+        lobes.append((cosine * arrives, lobe * arrives, lamp.colour))
+    mirror *= surface.metal
+    on_matt, on_gloss = 1 - 0.78 * surface.metal, 0.62 * surface.metal
+    sheen = 0.06 * (1 - surface.metal)
+    radiance = np.empty_like(surface.albedo)
+    for c in range(3):
+        diffuse, gloss = matt, mirror
+        for cosine, lobe, colour in lobes:
+            diffuse = diffuse + cosine * np.float32(colour[c])
+            gloss = gloss + lobe * np.float32(colour[c])
+        radiance[..., c] = surface.albedo[..., c] * (on_matt * diffuse + on_gloss * gloss) + sheen * gloss
+    return radiance

@@ -11,7 +11,7 @@ import numpy as np
 from burnish.errors import BurnishError
 from burnish.samples import bracket, connector, ring
 from burnish.samples.defects import DRAW
-from burnish.samples.field import Field, Frame, blur, cloud, make_frame, ramp
+from burnish.samples.field import Field, Frame, blur, cloud, make_frame, ramp, widest
 from burnish.samples.light import Rig, Surface, shade
 from burnish.samples.sensor import Drift, Noise, develop, respond
 
@@ -99,14 +99,14 @@ def _grow(mask: np.ndarray, times: int) -> np.ndarray:
 def touched(before: Surface, after: Surface) -> np.ndarray:
     """bool (H, W): where two surfaces differ, grown by what a lens spreads; far shadows do not count."""
     differ = np.abs(after.height - before.height) > 4e-4
-    differ |= np.abs(after.albedo - before.albedo).max(-1) > 0.004
+    differ |= widest(after.albedo, before.albedo) > 0.004
     differ |= np.abs(after.metal - before.metal) + np.abs(after.across - before.across) > 0.02
     return _grow(differ, max(1, round(2 * differ.shape[0] / 256)))
 
 
 def changed(before: Field, after: Field) -> np.ndarray:
     """bool (H, W): where two pictures in [0, 1] differ visibly; lone pixels dropped, gaps closed."""
-    mask = np.abs(after - before).max(-1) > VISIBLE
+    mask = widest(after, before) > VISIBLE
     mask &= blur(mask.astype(np.float32), 0.8) > 0.36
     return ~_grow(~_grow(mask, 2), 2) | mask
 
@@ -115,7 +115,7 @@ def _plain_enough(before: Field, after: Field, mask: np.ndarray, unit: float) ->
     """Whether a careful eye would find the defect above the noise."""
     if mask.sum() < max(4, 24 * unit * unit):
         return False
-    difference = np.abs(after - before).max(-1)[mask]
+    difference = np.abs(after[mask] - before[mask]).max(-1)
     return float(np.quantile(difference, 0.75)) > 20 / 255
 
 
