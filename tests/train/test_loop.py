@@ -30,7 +30,8 @@ def slow(progress):
     print(progress.step, flush=True)
     time.sleep(0.02)
 
-fit(network(), **lesson(), budget=Budget(steps=60), options=Options(save_every=0.0, report_every=1, validations=4),
+options = Options(save_every=0.0, report_every=1, validations=4)
+fit(network(), **lesson(), budget=Budget(steps=60), options=options,
     on_progress=slow, checkpoint=Path(sys.argv[1]), resume=True)
 """
 
@@ -76,7 +77,9 @@ def run(checkpoint=None, steps=60, resume=False, on_progress=None, **changes):
 
 
 def same(a: nn.Module, b: nn.Module) -> bool:
-    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+    return all(
+        torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True)
+    )
 
 
 def test_it_learns_and_keeps_the_best():
@@ -94,7 +97,9 @@ def test_a_run_is_a_function_of_its_seed():
 
 
 def test_resumes_to_the_bit_after_sigkill(tmp_path):
-    """A child is killed without warning somewhere in the middle; what is resumed equals what was never stopped."""
+    """A child is killed without warning somewhere in the middle; what is resumed equals what was never
+    stopped.
+    """
     torch.set_num_threads(1)
     checkpoint = tmp_path / "checkpoint.safetensors"
     code = CHILD.format(here=str(Path(__file__).parent))
@@ -162,7 +167,11 @@ def test_stops_when_it_copies_and_keeps_what_came_before():
 
 def test_minutes_are_kept_and_count_over_resumption(tmp_path):
     begin = time.monotonic()
-    common = {"budget": Budget(minutes=0.5 / 60), "options": Options(patience=1000), "checkpoint": tmp_path / "c"}
+    common = {
+        "budget": Budget(minutes=0.5 / 60),
+        "options": Options(patience=1000),
+        "checkpoint": tmp_path / "c",
+    }
     fitted = fit(network(), **lesson(), **common)
     assert 0.5 <= fitted.seconds < 2
     assert time.monotonic() - begin < 3

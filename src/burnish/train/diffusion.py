@@ -16,12 +16,12 @@ import burnish
 from burnish.core.gaussian import Preconditioned
 from burnish.core.process import seeded
 from burnish.core.sample import sample
-from burnish.errors import BurnishError
+from burnish.errors import BundleError, BurnishError
 from burnish.media.codec import Pixels
 from burnish.media.image import write_png
 from burnish.media.sheet import contact_sheet
 from burnish.nets.hourglass import Hourglass, preset
-from burnish.store.bundle import WEIGHTS, Bundle, write_bundle
+from burnish.store.bundle import DESCRIPTION, WEIGHTS, Bundle, write_bundle
 from burnish.train import augment
 from burnish.train.budget import Budget
 from burnish.train.copies import copy_rate
@@ -138,7 +138,9 @@ def train(
     """
     if size < 32 or size % 32:
         raise BurnishError(f"size {size}", "is not a multiple of 32", "Use 64 or 128")
-    work = work_folder(out)
+    out, work = Path(out), work_folder(out)
+    if out.exists() and not (out / DESCRIPTION).exists() and (not out.is_dir() or any(out.iterdir())):
+        raise BundleError(out, "it exists and is not a bundle", "Name a new folder")
     if (work / "checkpoint.safetensors").exists() and not resume:
         raise BurnishError(
             work, "holds an unfinished run", "Add --resume to go on with it, or delete the folder"

@@ -218,7 +218,7 @@ class _Run:
         drawn = self.batch(step, np.random.default_rng((seed, step)))
         value = self.loss(self.model, drawn, seeded(seed, step))
         if not torch.isfinite(value):
-            raise FloatingPointError(f"the loss is {float(value)} at update {step}; lower the learning rate")
+            raise FloatingPointError(f"the loss is {value.item()} at update {step}; lower the learning rate")
         value.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip)
         self.optimiser.step(rate)

@@ -1,0 +1,79 @@
+"""Batches, loss and validation of a small lesson."""
+
+import numpy as np
+import pytest
+import torch
+
+from burnish.core.posterior import Posterior
+from burnish.core.process import seeded
+from burnish.media.codec import Pixels
+from burnish.nets.hourglass import preset
+from burnish.train.augment import turn
+from burnish.train.lesson import BINS, Lesson
+from burnish.train.pictures import Entry, Pictures
+
+
+def make_lesson(count=20, **options) -> Lesson:
+    rng = np.random.default_rng(0)
+    images = tuple(rng.integers(0, 255, (32, 32, 3), dtype=np.uint8) for _ in range(count))
+    entries = tuple(Entry(f"{k}.png", "ab"[k % 2], f"word{k}") for k in range(count))  # type: ignore[arg-type]
+    pictures = Pictures("here", "plain", 32, images, entries, ("a", "b"))  # type: ignore[arg-type]
+    config = preset(32, classes=2, buckets=64, views=8)
+    return Lesson(pictures, Pixels.of(images), config, batch_size=6, **options)
+
+
+def nothing(x_t, t, condition=None):
+    return Posterior(torch.zeros_like(x_t))
+
+
+def test_every_picture_comes_once_an_epoch():
+    lesson = make_lesson(augmented=False)
+    assert (len(lesson.train), len(lesson.held)) == (18, 2)
+    epoch = torch.cat([lesson.batch(step, np.random.default_rng(step))[0] for step in range(3)])
+    codes = lesson.training_codes()
+    matches = (epoch[:, None] == codes[None]).flatten(2).all(2)
+    assert matches.sum(0).tolist() == [1] * 18
+
+
+def test_a_batch_is_a_function_of_its_step_and_generator():
+    lesson = make_lesson()
+    first, again, other = (lesson.batch(step, np.random.default_rng(5))[0] for step in (4, 4, 5))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_each_picture_is_told_its_own_class_words_and_view():
+    lesson = make_lesson()
+    x, said = lesson.batch(0, np.random.default_rng(0))
+    assert said.label is not None
+    assert said.ngrams is not None
+    assert said.view is not None
+    assert len(set(said.view.tolist())) > 1
+    images = lesson.pictures.images
+    for code, label, ngrams, view in zip(x, said.label, said.ngrams, said.view, strict=True):
+        shown = lesson.codec.decode(code[None].numpy())[0]
+        index = next(k for k in range(20) if (turn(images[k], int(view)) == shown).all())
+        assert int(label) == 1 + index % 2
+        assert torch.equal(ngrams, lesson.ngrams[index])  # type: ignore[index]
+
+
+def test_validation_is_fixed_and_has_a_figure_for_each_time():
+    """Answering the data's mean, 0, costs |x_0|^2 / c_out^2 = v / t^2 for unit variance."""
+    lesson = make_lesson()
+    figures = lesson.validate(nothing)  # type: ignore[arg-type]
+    assert figures == lesson.validate(nothing)  # type: ignore[arg-type]
+    assert list(figures) == ["loss", *(f"t={t:.2f}" for t in BINS)]
+    for t in BINS:
+        assert figures[f"t={t:.2f}"] == pytest.approx(((1 - t) ** 2 + t**2) / t**2, rel=0.05)
+    assert figures["loss"] == pytest.approx(np.mean([figures[f"t={t:.2f}"] for t in BINS]))
+
+
+def test_without_a_hold_out_nothing_is_judged():
+    assert make_lesson(count=3).validate(nothing) == {}  # type: ignore[arg-type]
+
+
+def test_loss_is_a_function_of_its_generator():
+    lesson = make_lesson()
+    batch = lesson.batch(0, np.random.default_rng(0))
+    a, b, c = (float(lesson.loss(nothing, batch, seeded(s))) for s in (0, 0, 1))  # type: ignore[arg-type]
+    assert a == b != c
