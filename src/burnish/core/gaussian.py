@@ -4,7 +4,8 @@ The path joins clean data to noise, eps ~ N(0, I) (arXiv:2210.02747, 2209.03003)
 
     x_t = (1 - t) x_0 + t eps,          t in [0, 1].
 
-Its velocity is E[eps - x_0 | x_t]. With the posterior mean m = E[x_0 | x_t] and eps = (x_t - (1 - t) x_0) / t,
+Its velocity is E[eps - x_0 | x_t]. With the posterior mean m = E[x_0 | x_t] and eps = (x_t - (1 - t) x_0) /
+t,
 
     dx/dt = (x_t - m) / t,              x_s = (s / t) x_t + (1 - s / t) m   (one Euler step from t to s).
 
@@ -26,9 +27,10 @@ what is left has variance d^2 - c_skip (1 - t) d^2 = d^2 t^2 / v, and unit varia
 
     c_out = d t / sqrt(v).
 
-At t = 0, c_skip = 1 and c_out = 0: what is known comes back untouched. At t = 1, c_skip = 0 and c_out = d. With
-sigma = t / (1 - t) and y = x_t / (1 - t) these are EDM's own coefficients. For data that is exactly N(0, d^2) the
-posterior mean is c_skip x_t, so F = 0 is exact. The loss divides by c_out^2: it is the plain squared error of F.
+At t = 0, c_skip = 1 and c_out = 0: what is known comes back untouched. At t = 1, c_skip = 0 and c_out = d.
+With sigma = t / (1 - t) and y = x_t / (1 - t) these are EDM's own coefficients. For data that is exactly
+N(0, d^2) the posterior mean is c_skip x_t, so F = 0 is exact. The loss divides by c_out^2: it is the plain
+squared error of F.
 """
 
 from collections.abc import Sequence
@@ -45,8 +47,8 @@ def spread(t: Tensor, x: Tensor) -> Tensor:
     """Times in a shape that broadcasts over x.
 
     Args:
-        t: (B,) one time a sample; (B, L) one a token: x is (B, L, D), or (B, C, H, W) whose L square patches are
-            counted row by row; or already of x's rank, such as (B, 1, H, W).
+        t: (B,) one time a sample; (B, L) one a token: x is (B, L, D), or (B, C, H, W) whose L square patches
+            are counted row by row; or already of x's rank, such as (B, 1, H, W).
         x: (B, *).
 
     Raises:

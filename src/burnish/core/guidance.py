@@ -12,8 +12,9 @@ from burnish.core.posterior import Denoiser, Posterior
 class Guided:
     """Classifier-free guidance on the posterior mean, m = m_without + scale (m_with - m_without).
 
-    On a linear path the mean, noise and velocity are affine in one another, so this is guidance in any of them
-    (arXiv:2207.12598). Outside (low, high] the wrapped denoiser answers alone (limited interval, arXiv:2404.07724).
+    On a linear path the mean, noise and velocity are affine in one another, so this is guidance in any of
+    them (arXiv:2207.12598). Outside (low, high] the wrapped denoiser answers alone (limited interval,
+    arXiv:2404.07724).
 
     Args:
         denoiser: The denoiser to guide.

@@ -9,7 +9,9 @@ from torch import Tensor
 from burnish.core.posterior import Posterior
 
 Rng = torch.Generator | Sequence[torch.Generator] | None
-"""One generator for a batch, one for each sample (so a sample does not depend on its neighbours), or torch's own."""
+"""One generator for a batch, one for each sample (so a sample does not depend on its neighbours), or torch's
+own.
+"""
 
 
 class Process(Protocol):
@@ -57,7 +59,8 @@ def normal(shape: Sequence[int], rng: Rng = None, device: torch.device | str | N
 def seeded(seed: int, *more: int) -> torch.Generator:
     """A CPU generator for a seed and a path of counters (sample 7 of seed 3: `seeded(3, 7)`), well mixed.
 
-    The numbers are hashed by the SplitMix64 finaliser (Steele et al., OOPSLA 2014), so neighbours are unrelated.
+    The numbers are hashed by the SplitMix64 finaliser (Steele et al., OOPSLA 2014), so neighbours are
+    unrelated.
     """
     state, mask = 0, (1 << 64) - 1
     for number in (seed, *more):

@@ -1,6 +1,6 @@
 """The one loop: from a corrupted thing to a clean one. Every verb calls it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from burnish.core.posterior import Denoiser, Posterior
-from burnish.core.process import Process, Rng
+from burnish.core.process import Process, Rng, seeded
 from burnish.core.schedule import grid
 from burnish.core.solve import Solver, ab2
 
@@ -59,14 +59,16 @@ def sample(
         known_mask: Bool, broadcasts over (B, *); True is known: it has t = 0 and is restored at every step.
         condition: Passed to the denoiser.
         start_t: First time, in (0, 1].
-        callback: Called after every step; answering True stops the walk, and the clean estimate so far is returned.
+        callback: Called after every step; answering True stops the walk, and the clean estimate so far is
+            returned.
         rng: Randomness, one generator or one a sample.
 
     Returns:
         The clean thing, (B, *); equal to `known` to the bit where `known_mask`.
 
     Raises:
-        ValueError: Times that do not fall from `start_t` to 0, a shape without start_t = 1, a mask without values.
+        ValueError: Times that do not fall from `start_t` to 0, a shape without start_t = 1, a mask without
+            values.
     """
     times = grid(times, start_t) if isinstance(times, int) else times
     _check_times(times, start_t)
@@ -97,6 +99,33 @@ def sample(
         if callback and callback(Step(index + 1, steps, float(s), x, keep(posterior.mean))):
             return keep(posterior.mean)
     return x
+
+
+def sample_each(
+    denoiser: Denoiser,
+    process: Process,
+    shape: Sequence[int],
+    count: int,
+    seed: int,
+    times: Tensor | int,
+    **more: Any,
+) -> Iterator[Tensor]:
+    """Samples one by one: sample k depends on (seed, k) alone, to the bit, however many are made.
+
+    On a CPU one at a time costs little, for a single thread is busy with one.
+
+    Args:
+        denoiser, process, times: See `sample`.
+        shape: Of one sample, without the batch.
+        count: How many.
+        seed: Of the set.
+        more: Other arguments of `sample`, the same for all.
+
+    Yields:
+        Each sample, (1, *shape).
+    """
+    for index in range(count):
+        yield sample(denoiser, process, (1, *shape), times, rng=seeded(seed, index), **more)
 
 
 def _start(process: Process, x_or_shape: Tensor | Sequence[int], start_t: float, rng: Rng) -> Tensor:

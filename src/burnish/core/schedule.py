@@ -27,9 +27,9 @@ def training_times(
 ) -> Tensor:
     """Stratified random times in (0, 1) for training, (batch,).
 
-    logit t is normal (SD3, arXiv:2403.03206; on data of unit variance it is EDM's log-normal sigma), mixed with a
-    share of uniform times so that both ends are trained. One time falls in each of `batch` equal quantiles, which
-    lowers the loss's variance.
+    logit t is normal (SD3, arXiv:2403.03206; on data of unit variance it is EDM's log-normal sigma), mixed
+    with a share of uniform times so that both ends are trained. One time falls in each of `batch` equal
+    quantiles, which lowers the loss's variance.
 
     Args:
         batch: How many.

@@ -1,8 +1,8 @@
 """Solvers of the deterministic path, each one step from t to s < t.
 
-A solver is `solver(process, ask, x_t, t, s, past) -> (x_s, posterior, past)`: `ask(x, t)` is the denoiser with its
-condition filled in, t and s are scalars in (0, 1] and [0, t), `past` is whatever the solver wants back at the next
-step (None at the first). `posterior` is the denoiser's answer at x_t, for previews.
+A solver is `solver(process, ask, x_t, t, s, past) -> (x_s, posterior, past)`: `ask(x, t)` is the denoiser
+with its condition filled in, t and s are scalars in (0, 1] and [0, t), `past` is whatever the solver wants
+back at the next step (None at the first). `posterior` is the denoiser's answer at x_t, for previews.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,9 @@ Solver = Callable[[Process, Ask, Tensor, Tensor, Tensor, Any], tuple[Tensor, Pos
 def euler(
     process: Process, ask: Ask, x_t: Tensor, t: Tensor, s: Tensor, past: Any
 ) -> tuple[Tensor, Posterior, Any]:
-    """Euler's step (order 1, one call): DDIM (arXiv:2010.02502) on the straight path. Serves every process."""
+    """Euler's step (order 1, one call): DDIM (arXiv:2010.02502) on the straight path. Serves every
+    process.
+    """
     posterior = ask(x_t, t)
     return process.step(x_t, posterior, t, s), posterior, None
 

@@ -1,7 +1,7 @@
 """Blocks of the hourglass. Pictures are (B, H, W, C) here: channels last is what CPU convolutions like best.
 
-Each block is x + gate * f(norm(x) * (1 + scale) + shift), with scale, shift and gate from the condition's vector
-by a layer that starts at zero (adaLN-zero, arXiv:2212.09748), so that a new network is the identity.
+Each block is x + gate * f(norm(x) * (1 + scale) + shift), with scale, shift and gate from the condition's
+vector by a layer that starts at zero (adaLN-zero, arXiv:2212.09748), so that a new network is the identity.
 """
 
 import torch
@@ -49,9 +49,17 @@ class Conv(nn.Conv2d):
         """(B, H, W, in) to (B, H', W', out)."""
         return super().forward(input.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
 
+    def reset_to_zero(self) -> "Conv":
+        """Answers zero from now on; returns itself."""
+        nn.init.zeros_(self.weight)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+        return self
+
 
 class LocalBlock(nn.Module):
-    """Two dense 3 x 3 convolutions. On CPUs they reach several times the arithmetic rate of depthwise ones or MLPs.
+    """Two dense 3 x 3 convolutions. On CPUs they reach several times the arithmetic rate of depthwise ones
+    or MLPs.
 
     Args:
         width: Channels.
@@ -106,3 +114,13 @@ class GlobalBlock(nn.Module):
         x = x + gate * self.attend(self.norm(x) * (1 + scale) + shift)
         y = self.first(self.norm(x) * (1 + scale2) + shift2)
         return x + gate2 * self.second(F.silu(y))
+
+
+class Stack(nn.ModuleList):
+    """Blocks one after another, all told the same vector."""
+
+    def forward(self, x: Tensor, vector: Tensor) -> Tensor:
+        """(B, H, W, C) and (B, told) to (B, H, W, C)."""
+        for block in self:
+            x = block(x, vector)
+        return x

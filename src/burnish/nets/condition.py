@@ -1,8 +1,9 @@
 """What a network is told besides the noisy picture, and how that becomes one vector.
 
-A description is turned into hashed n-grams of its words and letters (fastText, arXiv:1607.04606; hashing trick,
-arXiv:0902.2206) whose vectors are trained with the model: no text encoder to download, any language, and unseen
-spellings share letters with seen ones. Id 0 stands for "nothing said"; it is what guidance leads away from.
+A description is turned into hashed n-grams of its words and letters (fastText, arXiv:1607.04606; hashing
+trick, arXiv:0902.2206) whose vectors are trained with the model: no text encoder to download, any language,
+and unseen spellings share letters with seen ones. Id 0 stands for "nothing said"; it is what guidance leads
+away from.
 """
 
 import re
@@ -10,6 +11,7 @@ import unicodedata
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +28,8 @@ class Condition:
         label: Class ids, (B,), int64; 0 is "not said", class k of a list is k + 1.
         ngrams: Hashed n-grams of descriptions, (B, N), int64, 0 is padding; from `hash_text`.
         extra: Extra input channels such as a mask and a masked picture, (B, E, H, W), float32.
-        view: Which augmentation was applied, (B,), int64; 0 is the picture as it was, which is what is sampled.
+        view: Which augmentation was applied, (B,), int64; 0 is the picture as it was, which is what is
+            sampled.
     """
 
     label: Tensor | None = None
@@ -69,7 +72,8 @@ class Condition:
 
 
 def hash_text(texts: Sequence[str], buckets: int) -> Tensor:
-    """Ids of the n-grams of descriptions, (B, NGRAMS), int64 in [0, buckets]; 0 pads, and is all of an empty text.
+    """Ids of the n-grams of descriptions, (B, NGRAMS), int64 in [0, buckets]; 0 pads, and is all of an empty
+    text.
 
     Args:
         texts: Descriptions; case, accents' encoding and punctuation do not matter.
@@ -78,7 +82,7 @@ def hash_text(texts: Sequence[str], buckets: int) -> Tensor:
     out = torch.zeros(len(texts), NGRAMS, dtype=torch.int64)
     for row, text in enumerate(texts):
         words = re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold())
-        pairs = [f"{a} {b}" for a, b in zip(words, words[1:], strict=False)]
+        pairs = [f"{a} {b}" for a, b in pairwise(words)]
         letters = [f"#{w[i : i + 3]}" for w in (f"<{word}>" for word in words) for i in range(len(w) - 2)]
         grams = list(dict.fromkeys([*words, *pairs, *letters]))[:NGRAMS]
         ids = [1 + zlib.crc32(gram.encode()) % buckets for gram in grams]
@@ -127,14 +131,11 @@ class ConditionEncoder(nn.Module):
         if self.label is not None:
             out = out + self.label(torch.zeros_like(t, dtype=torch.int64) if c.label is None else c.label)
         if self.words is not None and self.mix is not None and self.unsaid is not None:
-            out = out + self._describe(c.ngrams, len(t))
+            if c.ngrams is None:
+                out = out + self.unsaid
+            else:
+                said = (c.ngrams > 0).any(1, keepdim=True)
+                out = out + torch.where(said, self.mix(self.words(c.ngrams)), self.unsaid)
         if self.view is not None:
             out = out + self.view(torch.zeros_like(t, dtype=torch.int64) if c.view is None else c.view)
         return out
-
-    def _describe(self, ngrams: Tensor | None, batch: int) -> Tensor:
-        assert self.words is not None and self.mix is not None and self.unsaid is not None  # noqa: S101
-        if ngrams is None:
-            return self.unsaid.expand(batch, -1)
-        said = (ngrams > 0).any(1, keepdim=True)
-        return torch.where(said, self.mix(self.words(ngrams)), self.unsaid)

@@ -1,7 +1,7 @@
 """The image network: an hourglass over patches, convolutions at its wide ends and attention at its waist.
 
-A picture of side S is cut into (S / 32)-pixel patches (2 at 64 px), giving 32 x 32 places; each level halves the
-sides, to 8 x 8 = 64 tokens at the waist. Hourglass transformers over pixels: arXiv:2401.11605.
+A picture of side S is cut into (S / 32)-pixel patches (2 at 64 px), giving 32 x 32 places; each level halves
+the sides, to 8 x 8 = 64 tokens at the waist. Hourglass transformers over pixels: arXiv:2401.11605.
 """
 
 from dataclasses import asdict, dataclass
@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from burnish.nets.blocks import Conv, GlobalBlock, LocalBlock, RMSNorm
+from burnish.nets.blocks import Conv, GlobalBlock, LocalBlock, RMSNorm, Stack
 from burnish.nets.condition import Condition, ConditionEncoder
 
 
@@ -77,17 +77,15 @@ class Hourglass(nn.Module):
         self.stem = Conv(c.channels + c.extra + 1, c.widths[0], c.patch + 2, stride=c.patch, padding=1)
         self.down, self.up, self.merge, self.split, self.join = (nn.ModuleList() for _ in range(5))
         for width, below, depth in zip(c.widths, c.widths[1:], c.depths, strict=False):
-            self.down.append(nn.ModuleList(LocalBlock(width, c.told) for _ in range(depth)))
-            self.up.append(nn.ModuleList(LocalBlock(width, c.told) for _ in range(depth)))
+            self.down.append(Stack(LocalBlock(width, c.told) for _ in range(depth)))
+            self.up.append(Stack(LocalBlock(width, c.told) for _ in range(depth)))
             self.merge.append(Conv(width, below, 2, stride=2))
             self.split.append(nn.Linear(below, 4 * width))
             self.join.append(nn.Linear(2 * width, width))
-        self.waist = nn.ModuleList(GlobalBlock(c.widths[-1], c.told) for _ in range(c.depths[-1]))
+        self.waist = Stack(GlobalBlock(c.widths[-1], c.told) for _ in range(c.depths[-1]))
         self.place = nn.Linear(16, c.widths[-1])
         self.norm = RMSNorm()
-        self.head = Conv(c.widths[0], c.channels * c.patch**2, 3, padding=1)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias if self.head.bias is not None else torch.zeros(0))
+        self.head = Conv(c.widths[0], c.channels * c.patch**2, 3, padding=1).reset_to_zero()
 
     def forward(self, x: Tensor, t: Tensor, condition: Condition | None = None) -> Tensor:
         """The network's answer, (B, channels, H, W).
@@ -104,19 +102,16 @@ class Hourglass(nn.Module):
         x = self.stem(self._inputs(x, t, condition))
         skips = []
         for blocks, merge in zip(self.down, self.merge, strict=True):
-            for block in blocks:
-                x = block(x, vector)
+            x = blocks(x, vector)
             skips.append(x)
             x = merge(x)
         x = x + self.place(places(x.shape[1], x.shape[2], x.device))
-        for block in self.waist:
-            x = block(x, vector)
+        x = self.waist(x, vector)
         for blocks, split, join, skip in reversed(
             list(zip(self.up, self.split, self.join, skips, strict=True))
         ):
             x = join(torch.cat([unfold(split(x), 2), skip], -1))
-            for block in blocks:
-                x = block(x, vector)
+            x = blocks(x, vector)
         return unfold(self.head(self.norm(x)), self.config.patch).permute(0, 3, 1, 2)
 
     def _inputs(self, x: Tensor, t: Tensor, condition: Condition | None) -> Tensor:

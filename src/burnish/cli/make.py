@@ -1,0 +1,25 @@
+"""`burnish make`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def make(
+    bundle: Annotated[Path, typer.Argument(help="A bundle that `burnish train` wrote.")],
+    description: Annotated[str, typer.Argument(help="A class or words; nothing for anything.")] = "",
+    out: Annotated[Path, typer.Option(help="Folder for the pictures and their sheet.")] = Path("made"),
+    n: Annotated[int, typer.Option("--n", min=1, help="How many.")] = 16,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of each picture.")] = 8,
+    guidance: Annotated[float, typer.Option(min=0, max=30, help="1 is none; 2 to 4 follow harder.")] = 1.0,
+    seed: Annotated[int, typer.Option(min=0, help="Picture k depends on seed and k alone.")] = 0,
+) -> None:
+    """Make pictures."""
+    from burnish.cli.progress import Bar
+    from burnish.verbs.load import load
+    from burnish.verbs.make import make_files
+
+    with Bar("make", n) as bar:
+        files = make_files(load(bundle), out, description, n, steps, guidance, seed, on_picture=bar.advance)
+    bar.say(f"{len(files)} pictures in {out}; look at {out / 'sheet.png'}")
