@@ -99,7 +99,9 @@ class CutPaste:
         mode = str(rng.choice(list(modes), p=list(modes.values())))
         turn = 12.0 if mode in ("paste", "seamless") or template.large or rng.random() < 0.6 else 180.0
         shape = (good.image.shape[0], good.image.shape[1])
-        laid = warp(template, shape, self.placement.draw(index, template, rng), turn, rng)
+        centre = self.placement.draw(index, template, rng)
+        bend = 0.2 if template.large or mode in ("paste", "seamless") else 1.0  # texture must not wave
+        laid = warp(template, shape, centre, turn, rng, bend)
         return Proposal(index, template, mode, laid)
 
     def paint(self, p: Proposal, rng: np.random.Generator) -> tuple[Pair, bool]:
@@ -141,7 +143,8 @@ def blend(
     hard = laid.mask > 0.5
     soft = 1.0 + (0.03 * np.sqrt(hard.sum()) if large else 0.0)
     grown = cv2.dilate(hard.astype(np.uint8), disc(1 + int(soft)))
-    alpha = cv2.GaussianBlur(grown.astype(np.float32), (0, 0), soft)[..., None] * 1.0
+    alpha = cv2.GaussianBlur(grown.astype(np.float32), (0, 0), soft)[..., None]
+    alpha = np.maximum(alpha - 0.02, 0) / 0.98
     gain = float(np.exp(rng.uniform(np.log(0.65), np.log(1.4))))
     ring = (grown > 0) & ~hard
     ring = ring if ring.sum() > 8 else np.ones_like(ring)
@@ -154,14 +157,14 @@ def blend(
         quotient = np.clip((laid.patch + 4) / (laid.ground + 4), 0.05, 4)
         new = (under + 4) * np.exp(gain * np.log(quotient)) - 4
     elif mode == "paste":
-        shift = (under[ring].mean(axis=0) - laid.patch[ring].mean(axis=0)) * rng.uniform(0.5, 1)
-        new = laid.patch + shift + rng.normal(0, 4)
+        relit = laid.patch * np.clip(light, 0.3, 2.5) ** rng.uniform(0.5, 1)
+        new = relit + under[ring].mean(axis=0) - relit[ring].mean(axis=0) + rng.normal(0, 2)
     elif mode == "shade":
         new = _shade(under, laid, gain)
     else:
         new = _seamless(good, laid, grown, where, gain)
     support = np.zeros(good.shape[:2], bool)
-    support[where] = alpha[..., 0] > 0.02
+    support[where] = alpha[..., 0] > 0
     changed = good.astype(np.float32)
     changed[where] = np.clip(under + (new - under) * alpha, 0, 255)
     return changed, support, gain
@@ -189,12 +192,15 @@ def _seamless(
     good: np.ndarray, laid: Warp, grown: np.ndarray, where: tuple[slice, slice], gain: float
 ) -> np.ndarray:
     """Poisson editing inside the warp's window; a defect at the window's border is mirrored off it first."""
-    pad = 4
+    pad = 8
     edge = [
         cv2.copyMakeBorder(a, pad, pad, pad, pad, cv2.BORDER_REFLECT_101) for a in (good[where], laid.patch)
     ]
     below, above = (np.clip(a, 0, 255).astype(np.uint8) for a in edge)
     mask = cv2.copyMakeBorder(grown * 255, pad, pad, pad, pad, cv2.BORDER_CONSTANT)
+    mask = cv2.dilate(
+        mask, np.ones((3, 3), np.uint8), iterations=4
+    )  # seamlessClone takes three pixels off again
     if not mask.any():
         return good[where].astype(np.float32)
     x, y, w, h = cv2.boundingRect(mask)

@@ -64,13 +64,14 @@ class Synthesiser(Protocol):
 
 
 def noise_level(image: np.ndarray) -> float:
-    """Standard deviation of the pixel noise in gray levels: 1.4826 MAD of what a 3 x 3 median takes away.
+    """Standard deviation of white pixel noise in gray levels: twice the median of what a 3 x 3 median takes
+    away.
 
     Args:
         image: uint8 (h, w, 3).
     """
     gray = image[..., 1]
-    return float(1.4826 * np.median(cv2.absdiff(gray, cv2.medianBlur(np.ascontiguousarray(gray), 3))))
+    return float(2.0 * np.median(cv2.absdiff(gray, cv2.medianBlur(np.ascontiguousarray(gray), 3))))
 
 
 def settle(
@@ -79,9 +80,9 @@ def settle(
     """The label from the true change, and the picture that is the original's outside it.
 
     The change is the largest channel's |changed - good|, smoothed; what exceeds both the noise and a fifth
-    of the change's own height, inside `support`, is the mask. Gaps of a few pixels are closed. Then the
-    change is faded out over a narrow rim around the mask, and everything beyond the rim is the good part's
-    own.
+    of the change's own height, inside `support`, is the mask. Gaps of a few pixels are closed and holes
+    filled. Then the change is faded out over a narrow rim around the mask, and everything beyond the rim is
+    the good part's own.
 
     Args:
         good: uint8 (h, w, 3).
@@ -101,10 +102,11 @@ def settle(
     noise = noise_level(a) if noise is None else noise
     change = cv2.GaussianBlur(np.abs(b - a).max(axis=2), (0, 0), 0.8)
     height = float(np.quantile(change[inside], 0.95))
-    local = (change > max(3.0, 1.2 * noise, 0.2 * height)) & inside
+    local = (change > max(3.0, 0.9 * noise, 0.2 * height)) & inside
     reach = 1 + int(0.06 * np.sqrt(local.sum()))
-    local = cv2.morphologyEx(local.astype(np.uint8), cv2.MORPH_CLOSE, disc(reach)) > 0
-    local &= inside
+    closed = cv2.morphologyEx(local.astype(np.uint8), cv2.MORPH_CLOSE, disc(reach))
+    outlines, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    local = (cv2.drawContours(closed, outlines, -1, 1, cv2.FILLED) > 0) & inside
     rim = cv2.dilate(local.astype(np.uint8), disc(reach + 1)).astype(np.float32)
     alpha = np.maximum(cv2.GaussianBlur(rim, (0, 0), 0.5 + 0.3 * reach) * rim, local)[..., None]
     image[y0:y1, x0:x1] = np.clip(np.rint(a + alpha * (b - a)), 0, 255).astype(np.uint8)

@@ -33,6 +33,7 @@ def warp(
     centre: tuple[float, float],
     turn: float,
     rng: np.random.Generator,
+    bend: float = 1.0,
 ) -> Warp:
     """Draws a random affine and slightly elastic version of a template for a part.
 
@@ -44,6 +45,7 @@ def warp(
             to span this one, and any other is kept inside.
         turn: Largest angle in degrees; a defect at a border turns by 6 at most.
         rng: Randomness.
+        bend: Strength of the elastic deformation; 1 moves by 1.5 pixels at most, or 4 % of the defect's size.
     """
     h, w = shape
     top, bottom, left, right = template.sides
@@ -77,9 +79,10 @@ def warp(
     columns = np.arange(x_from, max(x_to, x_from + 1), dtype=np.float32) - np.float32(cx)
     dy, dx = np.meshgrid(rows, columns, indexing="ij")
     back = np.linalg.inv(linear).astype(np.float32)
-    bend = smooth_noise(dy.shape, max(12.0, 0.4 * max(th, tw) * scale), rng, 2) * min(1.5, 0.04 * (th + tw))
-    at_y = (back[0, 0] * dy + back[0, 1] * dx + np.float32(middle[0]) + bend[0]).astype(np.float32)
-    at_x = (back[1, 0] * dy + back[1, 1] * dx + np.float32(middle[1]) + bend[1]).astype(np.float32)
+    period, height = max(12.0, 0.4 * max(th, tw) * scale), bend * min(1.5, 0.04 * (th + tw))
+    moved = smooth_noise(dy.shape, period, rng, 2) * np.float32(height)
+    at_y = (back[0, 0] * dy + back[0, 1] * dx + np.float32(middle[0]) + moved[0]).astype(np.float32)
+    at_x = (back[1, 0] * dy + back[1, 1] * dx + np.float32(middle[1]) + moved[1]).astype(np.float32)
 
     def look(array: np.ndarray, border: int) -> np.ndarray:
         return cv2.remap(array, at_x, at_y, cv2.INTER_LINEAR, borderMode=border)
@@ -138,8 +141,8 @@ def varied(laid: Warp, shape: tuple[int, int], bordered: bool, rng: np.random.Ge
     if not hard.any():
         return out
     inside = cv2.distanceTransform(hard, cv2.DIST_L2, 3)
-    thick = max(1.0, 2 * float(inside.max()) - 1)
     area = float(hard.sum())
+    thick = max(1.0, 4 * (float(inside.sum()) / area - 0.5))  # exact for a strip
     where = (slice(laid.top, laid.top + hard.shape[0]), slice(laid.left, laid.left + hard.shape[1]))
     if not bordered and area / thick**2 > 3 and rng.random() < 0.7:
         rows, columns = np.nonzero(hard)
@@ -154,7 +157,7 @@ def varied(laid: Warp, shape: tuple[int, int], bordered: bool, rng: np.random.Ge
         return cv2.dilate(line, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))) > 0
     outside = cv2.distanceTransform(1 - hard, cv2.DIST_L2, 3)
     period = max(6.0, float(rng.uniform(0.25, 0.8)) * float(np.sqrt(area)))
-    noise = smooth_noise(hard.shape, period, rng)[0] * thick * rng.uniform(0.08, 0.3)
+    noise = smooth_noise(hard.shape, period, rng)[0] * thick * rng.uniform(0.12, 0.4)
     out[where] = inside - outside + noise + rng.uniform(-0.1, 0.1) * thick > 0
     return out
 

@@ -55,7 +55,12 @@ class Template:
     @property
     def large(self) -> bool:
         """Whether the defect is an area of the part rather than a mark on it."""
-        return self.share > 0.03 or max(self.size) > 100
+        return is_large(self.share, self.size)
+
+
+def is_large(share: float, size: tuple[int, int]) -> bool:
+    """Whether a defect of this share of its picture and (height, width) is an area rather than a mark."""
+    return share > 0.03 or max(size) > 100
 
 
 def cut_templates(shot: Shot) -> list[Template]:
@@ -83,7 +88,13 @@ def _cut(shot: Shot, mask: np.ndarray) -> Template:
     pads = [max(8, margin) if side else 0 for side in sides]
     patch = np.ascontiguousarray(shot.image[y0:y1, x0:x1]).astype(np.float32)
     hole = cv2.dilate(shot.mask[y0:y1, x0:x1].astype(np.uint8), disc(2 + margin // 12)) > 0
-    ground = fill(patch, hole)
+    share = float(mask.mean())
+    if is_large(share, (bottom - top, right - left)):
+        everything = cv2.dilate(shot.mask.astype(np.uint8), disc(3)) > 0
+        whole = textured_ground(shot.image.astype(np.float32), everything, grown_box(mask, 3))
+        ground = cv2.GaussianBlur(np.ascontiguousarray(whole[y0:y1, x0:x1]), (0, 0), 2)
+    else:
+        ground = fill(patch, hole)
 
     def grow(a: np.ndarray) -> np.ndarray:
         return cv2.copyMakeBorder(a, pads[0], pads[1], pads[2], pads[3], cv2.BORDER_REPLICATE)
@@ -92,7 +103,6 @@ def _cut(shot: Shot, mask: np.ndarray) -> Template:
     box = (top + oy, bottom + oy, left + ox, right + ox)
     inner = grow(mask[y0:y1, x0:x1].astype(np.uint8)) > 0
     where = ((top + bottom) / 2 / h, (left + right) / 2 / w)
-    share = float(mask.mean())
     patch, ground = grow(patch), grow(ground)
     corner = (top, left)
     return Template(patch, inner, ground, box, sides, where, share, shot.label, shot.name, shot.weak, corner)
