@@ -111,3 +111,46 @@ def test_an_outline_outside_the_picture_counts_as_a_label(tmp_path):
     problems: list = []
     ((_, _, mask),) = open_parts(tmp_path).read(problems)
     assert mask is None and problems[0].kind == "mask"
+
+
+def test_labelme_folders_label_what_has_no_outline(tmp_path):
+    for name in ("good/a.png", "defect/dent/b.png", "defect/c.png", "mask/dent/b.png", "defect/dent/d.png"):
+        picture(tmp_path / name)
+    labelme(tmp_path / "defect/dent/d.json", "d.png", [])
+    labels = {p.image.relative_to(tmp_path).as_posix(): p.label for p in open_parts(tmp_path)}
+    assert labels == {
+        "good/a.png": "good",
+        "defect/dent/b.png": "dent",
+        "defect/c.png": "defect",
+        "defect/dent/d.png": "dent",
+    }
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"images": [3], "annotations": []},
+        {"images": [{"id": 1, "file_name": "a.png"}], "annotations": ["x"]},
+        {"images": [{"id": 1, "file_name": "a.png"}], "annotations": [{"image_id": []}]},
+        {"shapes": [7], "imagePath": "a.png"},
+        {"shapes": [], "flags": ["x"], "imagePath": "a.png"},
+    ],
+)
+def test_malformed_annotations_are_named_and_hide_nothing_else(tmp_path, content):
+    picture(tmp_path / "a.png")
+    picture(tmp_path / "b.png")
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    if "images" in content:
+        coco(tmp_path / "ok.json", {1: "b.png"}, [])
+    parts = open_parts(tmp_path)
+    assert [p.image.name for p in parts] == ["b.png"]  # never the doubtful one as good
+    assert [(p.thing, p.kind) for p in parts.problems] == [("a.json", "label")]
+
+
+@pytest.mark.parametrize("points", [[[1]], "abc", None, [[1, 2, 3]], [["a", "b"]], [[1, math.inf]]])
+def test_a_shape_without_usable_points_is_named_and_keeps_its_label(tmp_path, points):
+    picture(tmp_path / "a.png")
+    labelme(tmp_path / "a.json", "a.png", [{"label": "dent", "shape_type": "polygon", "points": points}])
+    parts = open_parts(tmp_path)
+    assert parts.parts[0].label == "dent" and parts.parts[0].annotation == "label"
+    assert [p.kind for p in parts.problems] == ["label"]

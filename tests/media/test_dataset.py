@@ -126,6 +126,14 @@ def test_folders_in_train_and_test_with_flat_masks(tmp_path):
     }
 
 
+def test_class_folders_outside_defect_are_named(tmp_path):
+    for name in ("good/1.png", "crack/1.png", "notes/.x.png"):
+        picture(tmp_path / name)
+    parts = open_parts(tmp_path)
+    assert len(parts) == 1 and [(p.thing, p.kind) for p in parts.problems] == [("crack", "layout")]
+    assert "1 pictures" in parts.problems[0].reason and "defect/" in parts.problems[0].cure
+
+
 def test_mvtec(tmp_path):
     for name in ("train/good/000.png", "test/good/000.png", "test/hole/000.png", "test/hole/001.png"):
         picture(tmp_path / name)

@@ -140,7 +140,7 @@ def test_broken_files_are_named_with_a_cure(tmp_path, kind):
 
 
 def test_missing_file_and_folder(tmp_path):
-    for path in (tmp_path / "none.png", tmp_path):
+    for path in (tmp_path / "none.png", tmp_path, "nul\0.png"):
         with pytest.raises(ImageError):
             read_image(path)
 
@@ -232,7 +232,7 @@ def pieces(mask: np.ndarray) -> int:
     return label(mask, np.ones((3, 3)))[1]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=200)
 @given(
     x=st.floats(0, 399),
     y=st.floats(0, 299),
@@ -248,10 +248,13 @@ def test_a_hairline_survives_fitting_along_its_whole_length(x, y, angle, length,
     mask[rows, columns] = True
     fitted = fit_mask(mask, side)
     height, width = fitted.shape
-    assert fitted.any()
-    near = np.pad(fitted, 2)
-    for row, column in zip(rows * height // 300, columns * width // 400, strict=True):
-        assert near[row : row + 5, column : column + 5].any()
+    near = np.pad(fitted, 1)
+    cells = {
+        (int((r + 0.5) * height / 300), int((c + 0.5) * width / 400))
+        for r, c in zip(rows, columns, strict=True)
+    }
+    assert all(near[row : row + 3, column : column + 3].any() for row, column in cells)
+    assert fitted.sum() <= len(cells)
 
 
 @settings(deadline=None, max_examples=40)

@@ -3,7 +3,8 @@
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -23,8 +24,21 @@ _SPLITS = {
 }
 
 
+# What a file of the right keys but the wrong content raises while it is taken apart.
+_MALFORMED = (AttributeError, TypeError, ValueError, KeyError, IndexError)
+
+
 def kind(path: Path) -> str | None:
     """Which format a JSON file has by its keys: "coco", "labelme" or None."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return _kind_of_file(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=1 << 16)  # every layout asks in turn, and labelme files may carry whole pictures
+def _kind_of_file(path: Path, changed: int, size: int) -> str | None:
     return _kind(_load(path))
 
 
@@ -48,57 +62,98 @@ def read_coco(root: Path, files: Iterable[Path], images: list[Path]) -> tuple[li
     problems: list[Problem] = []
     by_name = _by_name(images)
     for path in files:
-        content = _load(path)
-        if _kind(content) != "coco":
+        if kind(path) != "coco":
             continue
-        categories = {c.get("id"): str(c.get("name", c.get("id"))) for c in content.get("categories", ())}
-        shapes = defaultdict(list)
-        for annotation in content["annotations"]:
-            shapes[annotation.get("image_id")].append(annotation)
-        for entry in content["images"]:
-            name = str(entry.get("file_name", ""))
-            image = _find(root, path, name, by_name)
-            if image is None:
-                reason = f"does not exist ({path.name})"
-                problems.append(Problem(name, "missing", reason, "Copy the picture beside the JSON file"))
-                continue
-            label, polygons, boxes = _coco_shapes(shapes[entry.get("id")], categories, name, problems)
-            parts.setdefault(image, Part(image, label, _split(path, root), polygons=polygons, boxes=boxes))
+        try:
+            for part in _coco_parts(root, path, by_name, problems):
+                parts.setdefault(part.image, part)
+        except _MALFORMED as error:
+            problems.append(_malformed(path, "COCO", error))
     return list(parts.values()), problems
 
 
 def read_labelme(root: Path, files: Iterable[Path], images: list[Path]) -> tuple[list[Part], list[Problem]]:
-    """labelme files, one beside each annotated picture; a picture without one is good.
+    """labelme files, one beside each annotated picture.
+
+    A picture without one, or without a shape in it, is good, or in a folder `defect/<class>` of that class.
 
     Polygons, circles and lines become polygons, rectangles boxes. A flag that is set labels the whole
     picture.
     """
     parts: dict[Path, Part] = {}
     problems: list[Problem] = []
+    doubtful: set[Path] = set()  # a picture whose file cannot be read must not pass for good
     by_name = _by_name(images)
     for path in files:
         content = _load(path)
         if content is None:
             problems.append(Problem(path.name, "label", "is not valid JSON", "Export it again"))
+            doubtful.add(path.with_suffix(""))
             continue
         if _kind(content) != "labelme":
             continue
-        name = str(content.get("imagePath") or path.with_suffix(".png").name)
-        image = _find(root, path, name, by_name)
-        if image is None:
-            reason = f"does not exist ({path.name})"
-            problems.append(Problem(name, "missing", reason, "Copy the picture beside the JSON file"))
+        try:
+            name = str(content.get("imagePath") or path.with_suffix(".png").name)
+            image = _find(root, path, name, by_name)
+            if image is None:
+                problems.append(_missing(name, path))
+                continue
+            label, polygons, boxes = _labelme_shapes(content, name, problems)
+        except _MALFORMED as error:
+            problems.append(_malformed(path, "labelme", error))
+            doubtful.add(path.with_suffix(""))
             continue
-        label, polygons, boxes = _labelme_shapes(content, name, problems)
+        label = label or _folder_label(image, root) or GOOD
         parts[image] = Part(image, label, _split(path, root), polygons=polygons, boxes=boxes)
     for image in images:
-        parts.setdefault(image, Part(image, GOOD, _split(image, root)))
+        label = _folder_label(image, root)
+        if image not in parts and label and image.with_suffix("") not in doubtful:
+            parts[image] = Part(image, label, _split(image, root))
     return list(parts.values()), problems
+
+
+def _coco_parts(
+    root: Path, path: Path, by_name: dict[str, Path | None], problems: list[Problem]
+) -> Iterator[Part]:
+    content = _load(path)
+    categories = {c.get("id"): str(c.get("name", c.get("id"))) for c in content.get("categories") or ()}
+    shapes = defaultdict(list)
+    for annotation in content["annotations"]:
+        shapes[annotation.get("image_id")].append(annotation)
+    for entry in content["images"]:
+        name = str(entry.get("file_name", ""))
+        image = _find(root, path, name, by_name)
+        if image is None:
+            problems.append(_missing(name, path))
+            continue
+        label, polygons, boxes = _coco_shapes(shapes[entry.get("id")], categories, name, problems)
+        yield Part(image, label or GOOD, _split(path, root), polygons=polygons, boxes=boxes)
+
+
+def _missing(name: str, source: Path) -> Problem:
+    return Problem(
+        name, "missing", f"does not exist ({source.name})", "Copy the picture beside the JSON file"
+    )
+
+
+def _malformed(path: Path, form: str, error: Exception) -> Problem:
+    return Problem(path.name, "label", f"does not follow the {form} format ({error})", "Export it again")
+
+
+def _folder_label(image: Path, root: Path) -> str | None:
+    """What the folders say of a picture without outline: its class below `defect`, or good; None of a mask."""
+    folders = [name.lower() for name in image.relative_to(root).parts[:-1]]
+    if any(name in ("mask", "masks", "ground_truth") for name in folders):
+        return None
+    place = next((k for k, name in enumerate(folders) if name in ("defect", "defects")), None)
+    if place is None:
+        return GOOD
+    return image.relative_to(root).parts[place + 1] if place + 1 < len(folders) else "defect"
 
 
 def _coco_shapes(
     annotations: list[dict[str, Any]], categories: dict[Any, str], name: str, problems: list[Problem]
-) -> tuple[str, tuple[Polygon, ...], tuple[Box, ...]]:
+) -> tuple[str | None, tuple[Polygon, ...], tuple[Box, ...]]:
     polygons: list[Polygon] = []
     boxes: list[Box] = []
     weight: dict[str, float] = defaultdict(float)
@@ -118,13 +173,13 @@ def _coco_shapes(
         else:
             boxes += [box] if box else []
             weight[label] += (box[2] - box[0]) * (box[3] - box[1]) if box else 0.0
-    label = max(sorted(weight), key=lambda key: weight[key]) if weight else GOOD
+    label = max(sorted(weight), key=lambda key: weight[key]) if weight else None
     return label, tuple(polygons), tuple(boxes)
 
 
 def _labelme_shapes(
     content: dict[str, Any], name: str, problems: list[Problem]
-) -> tuple[str, tuple[Polygon, ...], tuple[Box, ...]]:
+) -> tuple[str | None, tuple[Polygon, ...], tuple[Box, ...]]:
     polygons: list[Polygon] = []
     boxes: list[Box] = []
     weight: dict[str, float] = defaultdict(float)
@@ -148,7 +203,7 @@ def _labelme_shapes(
             polygons.append(_circle(*points))
         else:
             polygons.append(points)
-    label = max(sorted(weight), key=lambda key: weight[key]) if weight else GOOD
+    label = max(sorted(weight), key=lambda key: weight[key]) if weight else None
     return label, tuple(polygons), tuple(boxes)
 
 

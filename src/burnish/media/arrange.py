@@ -64,7 +64,10 @@ def arrange(name: str, raw: Path, out: Path, mask: str | None) -> int:
     Raises:
         DatasetError: Pictures of the list are not in the archive; the first is named.
     """
-    pictures = {key: path for path in find_images(raw) for key in _keys(path, mask)}
+    pictures: dict[str, Path] = {}
+    for path in find_images(raw):
+        for key in _keys(path, mask):
+            pictures.setdefault(key, path)
     rows = list(read_split(name))
     if missing := [stem for _, _, stem, _ in rows if stem not in pictures]:
         raise DatasetError(

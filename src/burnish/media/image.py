@@ -115,9 +115,10 @@ def fit(image: np.ndarray, side: int, multiple: int = 32) -> np.ndarray:
 def fit_mask(mask: np.ndarray, side: int, multiple: int = 32) -> np.ndarray:
     """Resizes a mask as `fit` does its picture, without losing thin defects.
 
-    A new pixel is defective when a quarter of its area was. A hairline may stay below that everywhere; so
-    faint pixels away from any such pixel are kept too where they reach half the coverage of their strongest
-    neighbour. Hence every connected piece of the mask leaves at least one pixel.
+    A new pixel is defective when a quarter of its area was. A hairline may stay below that everywhere; so away
+    from such pixels fainter ones are kept too: first those of at least half their strongest neighbour's
+    coverage, then any that is still alone. Hence every pixel that the mask touches is kept or has a neighbour
+    that is.
 
     Args:
         mask: bool (H, W).
@@ -132,9 +133,9 @@ def fit_mask(mask: np.ndarray, side: int, multiple: int = 32) -> np.ndarray:
         return mask.copy()
     area = Image.fromarray(mask.astype(np.float32)).resize((w, h), Image.Resampling.BOX)
     covered = np.asarray(area)
-    clear = covered >= 0.25
-    faint = (covered > 0) & (_largest_nearby(clear) == 0) & (covered >= 0.5 * _largest_nearby(covered))
-    return clear | faint
+    kept = covered >= 0.25
+    kept |= (covered > 0) & (covered >= 0.5 * _largest_nearby(covered)) & (_largest_nearby(kept) == 0)
+    return kept | ((covered > 0) & (_largest_nearby(kept) == 0))
 
 
 def fit_size(height: int, width: int, side: int, multiple: int = 32) -> tuple[int, int]:
@@ -154,8 +155,9 @@ def _largest_nearby(values: np.ndarray) -> np.ndarray:
 def _read(path: Path, background: tuple[int, int, int, int], turn: bool) -> np.ndarray:
     try:
         empty = path.stat().st_size == 0
-    except OSError as error:
-        raise ImageError(path, f"cannot be read ({error.strerror or error})", "Check the path") from error
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        reason = getattr(error, "strerror", None) or error
+        raise ImageError(path, f"cannot be read ({reason})", "Check the path") from error
     if empty:
         raise ImageError(path, "is empty (0 bytes)", "Copy the file again or leave it out")
     try:

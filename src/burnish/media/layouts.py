@@ -14,7 +14,8 @@ _UNREAD = frozenset(
     "." + s
     for s in ("heic", "heif", "avif", "raw", "dng", "cr2", "cr3", "nef", "arw", "psd", "svg", "exr", "jxl")
 )
-_GOOD_NAMES, _DEFECT_NAMES, _MASK_NAMES = ("good",), ("defect", "defects"), ("mask", "masks")
+_GOOD_NAMES, _DEFECT_NAMES, _MASK_NAMES = ("good",), ("defect", "defects"), ("mask", "masks", "ground_truth")
+_SPLIT_NAMES = ("train", "test", "spare", "val")
 
 Read = tuple[list[Part], list[Problem]]
 
@@ -63,8 +64,7 @@ def read_split_csv(root: Path) -> Read:
 
 
 def read_folders(root: Path) -> Read:
-    """`good/`, `defect/<class>/` (or pictures right in `defect/`) and `mask/`; all parts are of the train
-    split.
+    """`good/`, `defect/<class>/` (or pictures right in `defect/`) and `mask/`; the split is train.
 
     The same folders may also lie in `train/`, `test/` and `spare/`. A mask has its picture's name, with any
     picture suffix and with or without `_mask`, in `mask/<class>/` or in `mask/`.
@@ -82,6 +82,7 @@ def read_folders(root: Path) -> Read:
             label = inside[0] if len(inside) > 1 else "defect"
             parts.append(Part(image, label, split, mask=find_mask(label, image.stem)))
         problems += _orphans(masks, [p for p in parts if p.mask], root)
+        problems += _strangers(base, root)
     return parts, problems
 
 
@@ -115,7 +116,7 @@ def read_labelme(root: Path) -> Read:
 
 
 def _is_mvtec(root: Path) -> bool:
-    """`train/good` is there, and no split has its classes inside a folder `defect`, as the plain layout has."""
+    """`train/good` is there, and no split has classes inside a folder `defect`, as the plain layout has."""
     train = _child(root, ("train",))
     nested = (_folders(_child(base, _DEFECT_NAMES)) for _, base in _bases(root))
     return train is not None and _child(train, _GOOD_NAMES) is not None and not any(nested)
@@ -183,7 +184,7 @@ def _inside(root: Path, name: str) -> Path | None:
 
 
 def _bases(root: Path) -> list[tuple[str, Path]]:
-    inner = [(split, _child(root, (split,))) for split in ("train", "test", "spare", "val")]
+    inner = [(split, _child(root, (split,))) for split in _SPLIT_NAMES]
     return [("train", root)] + [(split, base) for split, base in inner if base is not None]
 
 
@@ -243,4 +244,16 @@ def _orphans(masks: Path | None, parts: list[Part], root: Path) -> list[Problem]
     found = find_images(masks) if masks else []
     return [
         Problem(relative(p, root), "mask", "belongs to no picture", cure) for p in found if p not in claimed
+    ]
+
+
+def _strangers(base: Path, root: Path) -> list[Problem]:
+    """Folders with pictures that the plain layout has no place for: most often classes beside `defect`."""
+    known = (*_GOOD_NAMES, *_DEFECT_NAMES, *_MASK_NAMES, *_SPLIT_NAMES)
+    strange = [(f, len(find_images(f))) for f in _folders(base) if f.name.lower() not in known]
+    cure = "If they are defects, move the folder into defect/"
+    return [
+        Problem(relative(f, root), "layout", f"holds {n} pictures that are not read", cure)
+        for f, n in strange
+        if n
     ]
