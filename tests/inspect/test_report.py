@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from burnish.core.stats import more_parts_to_prove, rate
+from burnish.core.stats import Interval, more_parts_to_prove, rate
 from burnish.errors import BurnishError
 from burnish.inspect.ablation import Ablation, Difference
 from burnish.inspect.calibrate import calibrate
 from burnish.inspect.charts import histogram, interval_bar
 from burnish.inspect.evaluate import Held, evaluate
 from burnish.inspect.price import Price
-from burnish.inspect.report import promise_kept, write_report
+from burnish.inspect.report import write_report
+from burnish.inspect.words import promise_kept
 from burnish.media.dataset import PartSet
 from burnish.media.part import Part
 
@@ -101,8 +102,6 @@ def ablation():
 
 
 def rate_interval(value):
-    from burnish.core.stats import Interval
-
     return Interval(value, value - 0.05, value + 0.05)
 
 

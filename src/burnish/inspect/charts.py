@@ -1,16 +1,14 @@
 """The report's drawings as inline SVG: they take their colours from the page, so dark mode and print work."""
 
 from collections.abc import Sequence
+from html import escape
 
 import numpy as np
-from markupsafe import Markup, escape
 
 WIDTH, HALF, BASE = 720, 110, 28
 
 
-def interval_bar(
-    value: float | None, low: float, high: float, most: float, mark: float | None = None
-) -> Markup:
+def interval_bar(value: float | None, low: float, high: float, most: float, mark: float | None = None) -> str:
     """A rate with its bounds on a scale from 0 to `most`, and an optional mark (what was promised)."""
     span = max(most, 1e-9)
 
@@ -25,12 +23,10 @@ def interval_bar(
         parts.append(f'<line class="mark" x1="{x(mark):.1f}" y1="1" x2="{x(mark):.1f}" y2="15"/>')
     if value is not None:
         parts.append(f'<circle class="dot" cx="{x(value):.1f}" cy="8" r="4"/>')
-    return Markup(
-        f'<svg class="bar" viewBox="0 0 160 16" role="img" aria-hidden="true">{"".join(parts)}</svg>'
-    )
+    return f'<svg class="bar" viewBox="0 0 160 16" role="img" aria-hidden="true">{"".join(parts)}</svg>'
 
 
-def histogram(good: Sequence[float], bad: Sequence[float], threshold: float, bins: int = 48) -> Markup:
+def histogram(good: Sequence[float], bad: Sequence[float], threshold: float, bins: int = 48) -> str:
     """Scores of good parts upward and of bad parts downward, each as a share of its kind, with the threshold.
 
     The far tails (beyond the central 99 % of either kind) are put into the outermost bars.
@@ -72,7 +68,7 @@ def histogram(good: Sequence[float], bad: Sequence[float], threshold: float, bin
     title = escape(
         f"Scores of {len(good_scores)} good and {len(bad_scores)} bad parts, threshold {threshold:.4g}"
     )
-    return Markup(
+    return (
         f'<svg class="histogram" viewBox="0 0 {WIDTH} {below + BASE}" role="img" aria-label="{title}">'
         f"{''.join(bars)}</svg>"
     )

@@ -20,6 +20,7 @@ from burnish.core.pixels import PixelScores
 from burnish.core.stats import Rate
 from burnish.errors import BurnishError, DatasetError
 from burnish.inspect.calibrate import Calibration
+from burnish.inspect.gallery import Gallery, Pictures
 from burnish.inspect.price import Price
 from burnish.media.dataset import PartSet
 from burnish.media.image import fit_mask, fit_size
@@ -31,8 +32,6 @@ Scorer = Callable[[np.ndarray], tuple[float, np.ndarray]]
 PIXEL_SIDE = 256
 """Pixels are compared at an area of 256 x 256 and the picture's aspect; smaller pictures at their own
 size."""
-
-_THUMB, _CLOSE = 420, 360
 
 
 @dataclass(frozen=True)
@@ -54,34 +53,6 @@ class Held:
     name: str
     label: str
     reason: str
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A judged part to show.
-
-    Attributes:
-        image, heat, mask: uint8 (h, w, 3), float32 (h, w), bool (h, w) or None; at most 420 px long.
-        close: uint8 (s, s, 3), the picture's own pixels around the marked defect, or else the hottest spot.
-    """
-
-    name: str
-    label: str
-    score: float
-    image: np.ndarray
-    heat: np.ndarray
-    mask: np.ndarray | None
-    close: np.ndarray
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """For the report: the lowest-scored misses, the highest-scored false rejects, the clearest catch a
-    class."""
-
-    misses: tuple[Picture, ...] = ()
-    false_rejects: tuple[Picture, ...] = ()
-    catches: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -235,7 +206,7 @@ def evaluate(
         notes=(*collected.notes, *(f"left out when opening: {problem}" for problem in parts.problems)),
         pixel_side=pixel_side,
         pixel_parts=collected.pixel_parts if collected.pixels.regions else 0,
-        pictures=collected.pictures(),
+        pictures=collected.gallery.pictures(),
     )
 
 
@@ -250,14 +221,12 @@ class _Collector:
     """Judges parts one by one and keeps only what the figures and the few pictures need."""
 
     def __init__(self, parts: PartSet, pixel_side: int, show: int) -> None:
-        self.parts, self.side, self.show = parts, pixel_side, show
+        self.parts, self.side = parts, pixel_side
         self.judged: list[Judged] = []
         self.held: list[Held] = []
         self.notes: list[str] = []
         self.pixels, self.pixel_parts = PixelScores(), 0
-        self._misses: list[Picture] = []
-        self._false: list[Picture] = []
-        self._catches: dict[str, Picture] = {}
+        self.gallery = Gallery(show)
         self._warm = False
 
     def judge(
@@ -287,7 +256,7 @@ class _Collector:
         if mask is not None:
             self.pixels.add(_heat_at(heat, self.side), _mask_at(mask, self.side))
             self.pixel_parts += 1
-        self._keep(part.label, score, cut, lambda: _picture(name, part.label, score, image, heat, mask))
+        self.gallery.offer(name, part.label, score, score > cut, image, heat, mask)
 
     def note(self, problems: list[Problem]) -> None:
         """Holds the parts whose picture could not be read, and notes the unusable masks."""
@@ -297,28 +266,6 @@ class _Collector:
                 self.held.append(Held(problem.thing, labels.get(problem.thing, ""), problem.reason))
             else:
                 self.notes.append(str(problem))
-
-    def pictures(self) -> Pictures:
-        return Pictures(
-            tuple(self._misses), tuple(self._false), tuple(self._catches[c] for c in sorted(self._catches))
-        )
-
-    def _keep(self, label: str, score: float, cut: float, make: Callable[[], Picture]) -> None:
-        if label == GOOD:
-            if score > cut:
-                _insert(self._false, -score, make, self.show, lambda p: -p.score)
-        elif score <= cut:
-            _insert(self._misses, score, make, self.show, lambda p: p.score)
-        elif label not in self._catches or score > self._catches[label].score:
-            self._catches[label] = make()
-
-
-def _insert(kept: list[Picture], key: float, make: Callable[[], Picture], most: int, key_of) -> None:
-    """Keeps the `most` pictures of lowest key, in order; makes a picture only when it is kept."""
-    if most and (len(kept) < most or key < key_of(kept[-1])):
-        kept.append(make())
-        kept.sort(key=key_of)
-        del kept[most:]
 
 
 def _heat_at(heat: np.ndarray, side: int) -> np.ndarray:
@@ -338,36 +285,6 @@ def _working_size(height: int, width: int, side: int) -> tuple[int, int] | None:
     if height * width <= side * side:
         return None
     return fit_size(height, width, side, 1)
-
-
-def _picture(
-    name: str, label: str, score: float, image: np.ndarray, heat: np.ndarray, mask: np.ndarray | None
-):
-    scale = min(1.0, _THUMB / max(image.shape[:2]))
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    small = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
-    small_heat = np.asarray(Image.fromarray(heat).resize(size, Image.Resampling.BILINEAR))
-    small_mask = None
-    if mask is not None:
-        small_mask = (
-            np.asarray(Image.fromarray(mask.astype(np.float32)).resize(size, Image.Resampling.BOX)) > 0
-        )
-    return Picture(name, label, score, small, small_heat, small_mask, _close_up(image, heat, mask))
-
-
-def _close_up(image: np.ndarray, heat: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
-    """A square of twice the defect's extent (at least a quarter of the picture), or around the hottest."""
-    height, width = heat.shape
-    if mask is not None and mask.any():
-        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-        extent = 2 * max(int(np.ptp(rows)), int(np.ptp(columns))) + 2
-        y, x = (int(rows[0]) + int(rows[-1])) // 2, (int(columns[0]) + int(columns[-1])) // 2
-    else:
-        extent, (y, x) = 0, divmod(int(heat.argmax()), width)
-    side = min(max(extent, 48, max(height, width) // 4), height, width)
-    top, left = (max(0, min(at - side // 2, most - side)) for at, most in ((y, height), (x, width)))
-    crop = Image.fromarray(np.ascontiguousarray(image[top : top + side, left : left + side]))
-    return np.asarray(crop.resize((_CLOSE, _CLOSE), Image.Resampling.BICUBIC))
 
 
 def _missed_at_1pct(good: np.ndarray, bad: np.ndarray) -> float | None:

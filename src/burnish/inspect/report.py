@@ -13,11 +13,11 @@ import jinja2
 import numpy as np
 from PIL import Image
 
-from burnish.core.stats import Rate, clopper_pearson
 from burnish.errors import BurnishError
-from burnish.inspect import charts
+from burnish.inspect import charts, words
 from burnish.inspect.ablation import METRIC_NAMES, METRICS, Ablation
-from burnish.inspect.evaluate import Evaluation, Picture, in_percent
+from burnish.inspect.evaluate import Evaluation
+from burnish.inspect.gallery import Picture
 from burnish.media.sheet import outline, overlay
 
 _CYAN, _DARK = (0, 229, 255), (10, 20, 30)
@@ -109,12 +109,12 @@ def render_report(
         e=e,
         name=name,
         when=when,
-        headline=_unbroken(_headline(e)),
-        subline=_unbroken(_subline(e)),
-        promise={k: _unbroken(v) if isinstance(v, str) else v for k, v in promise_kept(e).items()},
+        headline=words.unbroken(words.headline(e)),
+        subline=words.unbroken(words.subline(e)),
+        promise={k: words.unbroken(v) if isinstance(v, str) else v for k, v in words.promise_kept(e).items()},
         per_second=f"{1000 / max(e.latency_ms['p50'], 1e-6):,.0f}",
         miss_scale=1.0,
-        false_scale=_scale(e.false_reject_rate),
+        false_scale=words.scale(e.false_reject_rate),
         classes=sorted(e.by_class.items(), key=lambda item: -(item[1]["miss_rate"]["value"] or 0)),
         histogram=charts.histogram(
             [p.score for p in e.parts if p.label == "good"],
@@ -130,97 +130,13 @@ def render_report(
         command=command,
         versions=versions,
         bar=charts.interval_bar,
-        pct=_pct,
-        num=_num,
-        eur=_eur,
-        more=_more,
-        bounds=_bounds,
-        duration=_duration,
+        pct=words.pct,
+        num=words.num,
+        eur=words.eur,
+        more=words.more,
+        bounds=words.bounds,
+        duration=words.duration,
     )
-
-
-def promise_kept(e: Evaluation) -> dict[str, Any]:
-    """Do the measured false rejects agree with the promise? state (kept, open, broken), title, text, mark."""
-    rate = e.false_reject_rate
-    if not e.calibration:
-        return {
-            "state": "open",
-            "title": "No promise on false rejects.",
-            "text": "The threshold was given by hand and not calibrated on good parts.",
-            "mark": None,
-        }
-    promised = e.calibration["promised"]
-    said = f"The promise was {_pct(promised)} false rejects on average"
-    if e.calibration["extrapolated"]:
-        wanted, n = _pct(e.calibration["wanted"]), e.calibration["n"]
-        said += f" (asked for: {wanted}, which {n} good parts cannot promise)"
-    said += f"; measured {in_percent(rate)}." if rate.of else "; there was no good part to measure it on."
-    if not rate.of:
-        return {
-            "state": "open",
-            "title": "The false-reject promise was not tested.",
-            "text": said,
-            "mark": promised,
-        }
-    if rate.low > promised:
-        cure = " These good parts differ from those it was calibrated on: see the false rejects."
-        return {
-            "state": "broken",
-            "title": "The false-reject promise was broken.",
-            "text": said + cure,
-            "mark": promised,
-        }
-    if clopper_pearson(rate.count, rate.of, 0.95, "upper")[1] <= promised:
-        return {
-            "state": "kept",
-            "title": "The false-reject promise was kept, and is proven.",
-            "text": said,
-            "mark": promised,
-        }
-    need = e.proof["false_rejects"]["more_if_none_fails"]
-    wanted = _pct(e.proof["false_rejects"]["wanted"])
-    more = f" To prove {wanted} takes {need:,} more good parts without a false reject." if need else ""
-    if (rate.value or 0.0) <= promised:
-        return {
-            "state": "kept",
-            "title": "The false-reject promise was kept here.",
-            "text": said + more,
-            "mark": promised,
-        }
-    text = said + " That is above the promise, but within what chance explains." + more
-    return {
-        "state": "open",
-        "title": "In line with the false-reject promise, not proven.",
-        "text": text,
-        "mark": promised,
-    }
-
-
-def _headline(e: Evaluation) -> str:
-    miss, false = e.miss_rate, e.false_reject_rate
-    if miss.of:
-        return f"Of {miss.of:,} bad parts {miss.count:,} {_were(miss.count)} missed: {in_percent(miss)}."
-    return f"Of {false.of:,} good parts {false.count:,} {_were(false.count)} rejected: {in_percent(false)}."
-
-
-def _subline(e: Evaluation) -> str:
-    miss, false = e.miss_rate, e.false_reject_rate
-    said = []
-    if miss.of and false.of:
-        said.append(
-            f"Of {false.of:,} good parts {false.count:,} {_were(false.count)} rejected: {in_percent(false)}."
-        )
-    elif not false.of:
-        said.append("There were no good parts, so false rejects are unknown.")
-    else:
-        said.append("There were no bad parts, so misses are unknown.")
-    worst = max(e.by_class.items(), key=lambda item: item[1]["miss_rate"]["value"] or 0, default=None)
-    if len(e.by_class) > 1 and worst and worst[1]["miss_rate"]["count"]:
-        count, of = worst[1]["miss_rate"]["count"], worst[1]["miss_rate"]["of"]
-        said.append(f"The kind missed most is {worst[0]}: {count} of {of}.")
-    if e.held:
-        said.append(f"{len(e.held):,} could not be judged and {_were(len(e.held))} held.")
-    return " ".join(said)
 
 
 def _picture_groups(e: Evaluation) -> list[dict[str, Any]]:
@@ -329,62 +245,14 @@ def _costs(money: Mapping[str, Any]) -> list[dict[str, Any]]:
     for key, (item, assumed) in said.items():
         if key in money:
             low, high = money[key]["low"], money[key]["high"]
-            bounds = "" if low is None or low == high else f"{_plain(low)} to {_plain(high)}"
+            bounds = "" if low is None or low == high else f"{words.plain(low)} to {words.plain(high)}"
             rows.append(
                 {
                     "item": item,
-                    "value": _plain(money[key]["value"]),
+                    "value": words.plain(money[key]["value"]),
                     "bounds": bounds,
                     "assumed": assumed,
                     "total": key == "total",
                 }
             )
     return rows
-
-
-def _scale(rate: Rate) -> float:
-    return next((top for top in (0.02, 0.05, 0.1, 0.2, 0.5) if rate.high <= top), 1.0)
-
-
-def _unbroken(text: str) -> str:
-    """Keeps a number and its unit on one line."""
-    return text.replace(" %", "\u00a0%").replace(" EUR", "\u00a0EUR")
-
-
-def _pct(value: float | None) -> str:
-    if value is None:
-        return "unknown"
-    return _unbroken(f"{100 * value:.2f} %" if 0 < value < 0.001 else f"{100 * value:.1f} %")
-
-
-def _num(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
-
-
-def _eur(value: float | None, digits: int = 2) -> str:
-    return "unknown" if value is None else _unbroken(f"{_plain(value, digits)} EUR")
-
-
-def _plain(value: float | None, digits: int = 2) -> str:
-    if value is None:
-        return "unknown"
-    least = 10**-digits
-    return f"under {least:g}" if 0 < value < least else f"{value:,.{digits if value < 100 else 0}f}"
-
-
-def _more(value: int | None) -> str:
-    return "never, at this rate" if value is None else "none: proven" if value == 0 else f"{value:,}"
-
-
-def _bounds(rate: Rate) -> str:
-    return f"{100 * rate.low:.1f} to {100 * rate.high:.1f} %"
-
-
-def _duration(seconds: float) -> str:
-    if seconds <= 0:
-        return "not recorded"
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} minutes"
-
-
-def _were(count: int) -> str:
-    return "was" if count == 1 else "were"
