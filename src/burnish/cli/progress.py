@@ -36,9 +36,11 @@ class Bar:
 
     def say(self, text: object) -> None:
         """Prints `str(text)` to the output."""
+        live = self._bar.live.is_started
         self._bar.stop()
         Console().print(str(text), soft_wrap=True, markup=False, highlight=False)
-        self._bar.start()
+        if live:
+            self._bar.start()
 
     def advance(self, *about: object) -> None:
         """One thing is done."""

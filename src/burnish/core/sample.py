@@ -81,14 +81,16 @@ def sample(
     device = _device(denoiser, x_or_shape)
     x = _start(process, x_or_shape, start_t, rng).to(device)
 
+    mask, values = (None if one is None else one.to(device) for one in (known_mask, known))
+
     def keep(value: Tensor) -> Tensor:
-        return value if known_mask is None or known is None else torch.where(known_mask, known, value)
+        return value if mask is None or values is None else torch.where(mask, values, value)
 
     def ask(x_t: Tensor, t: Tensor) -> Posterior:
         times_of_samples = t.to(x_t.dtype).expand(x_t.shape[0])
-        if known_mask is not None:
+        if mask is not None:
             lone = [1] * (x_t.ndim - 1)
-            times_of_samples = times_of_samples.reshape(-1, *lone) * ~_one_channel(known_mask, x_t)
+            times_of_samples = times_of_samples.reshape(-1, *lone) * ~_one_channel(mask, x_t)
         return denoiser(x_t, times_of_samples, condition)
 
     x, past, steps = keep(x), None, len(times) - 1
@@ -137,7 +139,6 @@ def _start(process: Process, x_or_shape: Tensor | Sequence[int], start_t: float,
 def _one_channel(mask: Tensor, x: Tensor) -> Tensor:
     """A mask over (B, C, *) as one of (B, 1, *): a token is known when all its channels are."""
     mask = mask if mask.ndim == x.ndim else mask.reshape(*[1] * (x.ndim - mask.ndim), *mask.shape)
-    mask = mask.to(x.device)
     if x.ndim == 4:
         return mask.all(1, keepdim=True).expand(x.shape[0], 1, *x.shape[2:])
     if x.ndim == 3:

@@ -26,7 +26,7 @@ class Lesson:
         pictures: The data.
         codec: Pixels to numbers.
         config: The network's; says what it can be told.
-        seed: Of the hold-out.
+        seed: Of the hold-out and the order.
         batch_size: Pictures an update.
         augmented: Whether to train on turned and mirrored views too, each named (see `augment`).
         drop: Share of samples whose class and description are left unsaid, for guidance.
@@ -44,7 +44,7 @@ class Lesson:
         drop: float = 0.1,
         validated: int = 24,
     ) -> None:
-        self.pictures, self.codec, self.config = pictures, codec, config
+        self.pictures, self.codec, self.config, self.seed = pictures, codec, config, seed
         self.batch_size, self.augmented, self.drop = batch_size, augmented and config.views > 0, drop
         self.process = StraightPath()
         self.train, self.held = pictures.holdout(seed=seed)
@@ -59,11 +59,11 @@ class Lesson:
         """The batch of an update, (B, C, size, size) and its conditions: every picture once an epoch, in
         random
         order, at a random view and place."""
-        seed = int(np.random.SeedSequence(len(self.train)).generate_state(1)[0])
         places = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
         epochs, within = np.divmod(places, len(self.train))
         order = {
-            int(e): np.random.default_rng((seed, int(e))).permutation(self.train) for e in np.unique(epochs)
+            int(epoch): np.random.default_rng((self.seed, 12, int(epoch))).permutation(self.train)
+            for epoch in np.unique(epochs)
         }
         chosen = [int(order[int(e)][w]) for e, w in zip(epochs, within, strict=True)]
         views = [augment.draw_view(rng) if self.augmented else 0 for _ in chosen]
