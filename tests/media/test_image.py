@@ -238,7 +238,7 @@ def pieces(mask: np.ndarray) -> int:
     y=st.floats(0, 299),
     angle=st.floats(0, np.pi),
     length=st.floats(30, 300),
-    side=st.integers(64, 400),
+    side=st.integers(64, 300),
 )
 def test_a_hairline_survives_fitting_along_its_whole_length(x, y, angle, length, side):
     t = np.linspace(0, 1, 800)

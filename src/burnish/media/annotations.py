@@ -141,7 +141,7 @@ def _malformed(path: Path, form: str, error: Exception) -> Problem:
 
 
 def _folder_label(image: Path, root: Path) -> str | None:
-    """What the folders say of a picture without outline: its class below `defect`, or good; None of a mask."""
+    """What folders say of a picture without outline: its class below `defect`, else good; None of masks."""
     folders = [name.lower() for name in image.relative_to(root).parts[:-1]]
     if any(name in ("mask", "masks", "ground_truth") for name in folders):
         return None

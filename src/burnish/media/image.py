@@ -115,10 +115,10 @@ def fit(image: np.ndarray, side: int, multiple: int = 32) -> np.ndarray:
 def fit_mask(mask: np.ndarray, side: int, multiple: int = 32) -> np.ndarray:
     """Resizes a mask as `fit` does its picture, without losing thin defects.
 
-    A new pixel is defective when a quarter of its area was. A hairline may stay below that everywhere; so away
-    from such pixels fainter ones are kept too: first those of at least half their strongest neighbour's
-    coverage, then any that is still alone. Hence every pixel that the mask touches is kept or has a neighbour
-    that is.
+    A new pixel is defective when a quarter of its area was. A hairline may stay below that everywhere; so
+    away from such pixels fainter ones are kept too: first those of at least half their strongest neighbour's
+    coverage, then any that is still alone. Hence every pixel that the mask touches is kept or has a
+    neighbour that is.
 
     Args:
         mask: bool (H, W).
