@@ -118,6 +118,12 @@ def test_overlays_show_where_and_keep_the_size(bundle, bad, good, tmp_path):
     assert changed[38:46, 30:42].max() > 30  # something is drawn at the block
 
 
+def test_the_overlay_of_a_large_picture_is_a_megapixel(bundle, bad, tmp_path):
+    run_line(Runtime(bundle), source(bad.repeat(40, axis=0).repeat(20, axis=1)), [Overlays(tmp_path)])
+    with Image.open(tmp_path / "0.png.png") as picture:
+        assert picture.size == pytest.approx((724, 1448), abs=1)
+
+
 def test_a_full_disk_for_overlays_leaves_no_half_picture(bundle, tmp_path, small_disk):
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     with pytest.raises(SinkError, match="0 overlays before it are kept") as caught:

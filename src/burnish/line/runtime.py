@@ -210,7 +210,7 @@ class Runtime:
             Exception: What the source itself raised, after the verdicts on all frames before.
         """
         stop, abandoned = stop or threading.Event(), threading.Event()
-        ahead: queue.Queue[tuple[Frame, Future[Verdict]] | None] = queue.Queue(self.threads + 1)
+        ahead: queue.Queue[tuple[Frame, Future[Verdict]] | None] = queue.Queue(max(1, self.threads - 1))
         failure: list[BaseException] = []
         pool = ThreadPoolExecutor(self.threads, thread_name_prefix="judge")
 

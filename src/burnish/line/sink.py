@@ -20,10 +20,14 @@ from rich.table import Table
 from burnish.errors import BurnishError, ImageError
 from burnish.line.runtime import Counts, Runtime, Verdict
 from burnish.line.source import Frame, Source
-from burnish.media.image import write_png
+from burnish.media.image import fit, write_png
 
 HOT = 0.5
 """Heat above which a pixel counts as defective in the area of a verdict."""
+
+
+SHOWN = 1024
+"""Geometric mean of an overlay's sides in pixels, at most."""
 
 
 class SinkError(BurnishError):
@@ -131,6 +135,8 @@ def verdict_object(verdict: Verdict) -> dict[str, Any]:
 class Overlays:
     """A PNG a judged picture: the heat drawn on it, the verdict in its text. Held parts have none.
 
+    Pictures of more than a megapixel are shown at one: drawing 12 would take seconds and 200 MB each.
+
     Args:
         folder: Made when it is not there; the pictures take the parts' names.
 
@@ -150,8 +156,10 @@ class Overlays:
     def write(self, frame: Frame, verdict: Verdict) -> None:
         from burnish.media.sheet import overlay
 
-        if frame.image is None or verdict.heat is None:
+        if frame.image is None or verdict.map is None:
             return
+        large = frame.image.shape[0] * frame.image.shape[1] > SHOWN**2
+        shown = fit(frame.image, SHOWN, multiple=1) if large else frame.image
         name = "".join("_" if c in ':#?*"<>|\\' else c for c in frame.part_id)
         path = self.folder / f"{name}.png"
         text = {
@@ -160,7 +168,7 @@ class Overlays:
             "burnish:model": verdict.model_hash,
         }
         try:
-            write_png(path, overlay(frame.image, verdict.heat), text)
+            write_png(path, overlay(shown, verdict.map), text)
         except (ImageError, OSError) as error:
             raise SinkError(
                 path,
