@@ -9,7 +9,7 @@ expects.
 import random
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ class Peer(Protocol):
 
     most_goods: int
     uses_defects: bool
-    notes: dict[str, object]
+    notes: dict[str, Any]
 
     def embed(self, image: np.ndarray, mask: np.ndarray | None) -> object:
         """What `fit` needs of one picture, uint8 (H, W, 3); mask bool (H, W), None for a good part."""
@@ -64,7 +64,7 @@ class _Memory:
 
     def __init__(self, model: nn.Module) -> None:
         self.model = model
-        self.notes: dict[str, object] = {}
+        self.notes: dict[str, Any] = {}
 
     def embed(self, image: np.ndarray, mask: np.ndarray | None) -> Tensor:
         self.model.train()
@@ -207,7 +207,7 @@ class SuperSimpleNet:
             backbone=weights.LITE0, layers=layers, stop_grad=not supervised
         )
         self.model, self.loss = self.make(), SSNLoss()
-        self.notes: dict[str, object] = {"supervised": supervised, "cap_seconds": seconds, "batch": 8}
+        self.notes: dict[str, Any] = {"supervised": supervised, "cap_seconds": seconds, "batch": 8}
 
     def embed(self, image: np.ndarray, mask: np.ndarray | None) -> tuple[Tensor, Tensor, float]:
         with torch.no_grad():

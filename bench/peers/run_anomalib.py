@@ -15,6 +15,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 os.environ["OMP_NUM_THREADS"] = "1"
 warnings.simplefilter("ignore")
@@ -32,6 +33,7 @@ from burnish.media.part import Part  # noqa: E402
 FOLDS = 4
 HELD_OUT = 5
 """One part in so many is held out where cross-fitting is too slow."""
+T = TypeVar("T")
 
 
 def has_masks(defects: Sequence[Part]) -> bool:
@@ -43,36 +45,9 @@ def run_cell(root: Path, name: str, seed: int, seconds: float) -> dict[str, np.n
     """Trains on the `train` rows, calibrates on held-out goods among them, scores the `test` rows."""
     everything = open_parts(root)
     train, test = everything.only(split="train"), everything.only(split="test")
-    goods = list(train.goods)
     peer = models.build(name, seed, has_masks(train.defects), seconds)
-    defects = [p for p in train.defects if p.annotation == "mask"] if peer.uses_defects else []
-    began = time.process_time()
-    embedded = {
-        part.image: peer.embed(part.read()[0], part.read()[1] if part in defects else None)
-        for part in goods + defects
-    }
-    embedding = time.process_time() - began
-    rng = np.random.default_rng(seed)
-    began = time.process_time()
-    if len(goods) <= peer.most_goods:
-
-        def fit_and_score(some: Sequence[Part], held: Sequence[Part]) -> list[float]:
-            peer.fit([embedded[p.image] for p in some])
-            return [peer.score(p.read()[0])[0] for p in held]
-
-        good_scores = cross_fit(goods, fit_and_score, FOLDS, rng)
-        calibrating = time.process_time() - began
-        kept, folds = goods, FOLDS
-    else:
-        fold = fold_of([p.group for p in goods], HELD_OUT, rng)
-        kept, folds, calibrating = [p for p, f in zip(goods, fold, strict=True) if f], 1, 0.0
-    began = time.process_time()
-    peer.fit([embedded[p.image] for p in kept + defects])
-    fitting = time.process_time() - began - float(peer.notes.get("probe_seconds", 0.0))
-    if folds == 1:
-        began = time.process_time()
-        good_scores = np.array([peer.score(p.read()[0])[0] for p in goods if p not in kept])
-        calibrating = time.process_time() - began
+    defects = [part for part in train.defects if part.annotation == "mask"] if peer.uses_defects else []
+    good_scores, learned = learn(peer, list(train.goods), defects, np.random.default_rng(seed))
     names, scores, maps, spent = [], [], [], []
     for part in test.parts:
         image, _ = part.read()
@@ -81,26 +56,64 @@ def run_cell(root: Path, name: str, seed: int, seconds: float) -> dict[str, np.n
         spent.append(time.process_time() - began)
         names.append(test.name(part))
         scores.append(score)
-        maps.append(heat.astype(np.float16))
-    meta = {
-        "model": name,
-        "seed": seed,
-        "train_seconds": embedding + fitting,
-        "calibrate_seconds": calibrating,
-        "milliseconds": 1000 * float(np.median(spent)),
-        "folds": folds,
-        "goods": len(kept),
-        "held_out": len(good_scores),
-        "defects": len(defects),
-        "notes": peer.notes,
-    }
+        maps.append(np.minimum(heat, np.finfo(np.float16).max).astype(np.float16))
+    meta = {"model": name, "seed": seed, "milliseconds": 1000 * float(np.median(spent))}
     return {
         "names": np.array(names),
         "scores": np.array(scores, dtype=np.float64),
         "maps": np.stack(maps),
-        "good_scores": np.asarray(good_scores, dtype=np.float64),
-        "meta": np.array(json.dumps(meta)),
+        "good_scores": good_scores,
+        "meta": np.array(json.dumps(meta | learned | {"notes": peer.notes})),
     }
+
+
+def learn(
+    peer: models.Peer, goods: Sequence[Part], defects: Sequence[Part], rng: np.random.Generator
+) -> tuple[np.ndarray, dict[str, float]]:
+    """Fits a peer and scores good parts it did not learn from.
+
+    Returns:
+        The held-out scores: of all goods where cross-fitting is cheap, the peer then being fitted to all of
+        them; else of a fifth, the peer being fitted to the others. And counts and processor seconds.
+    """
+    embedded, embedding = timed(lambda: {part.image: embed(peer, part) for part in [*goods, *defects]})
+
+    def fit_to(some: Sequence[Part]) -> None:
+        peer.fit([embedded[part.image] for part in some])
+
+    def scores_of(some: Sequence[Part]) -> list[float]:
+        return [peer.score(part.read()[0])[0] for part in some]
+
+    def fit_and_score(some: Sequence[Part], held: Sequence[Part]) -> list[float]:
+        fit_to(some)
+        return scores_of(held)
+
+    if len(goods) <= peer.most_goods:
+        kept, held, folds = list(goods), list(goods), FOLDS
+        good_scores, calibrating = timed(lambda: cross_fit(goods, fit_and_score, FOLDS, rng))
+        _, fitting = timed(lambda: fit_to(kept))
+    else:
+        fold = fold_of([part.group for part in goods], HELD_OUT, rng)
+        kept = [part for part, f in zip(goods, fold, strict=True) if f]
+        held, folds = [part for part, f in zip(goods, fold, strict=True) if not f], 1
+        _, fitting = timed(lambda: fit_to([*kept, *defects]))
+        good_scores, calibrating = timed(lambda: scores_of(held))
+    probing = float(peer.notes.get("probe_seconds", 0.0))
+    learned = {"goods": len(kept), "held_out": len(held), "defects": len(defects), "folds": folds}
+    learned |= {"train_seconds": embedding + fitting - probing, "calibrate_seconds": calibrating}
+    return np.asarray(good_scores, dtype=np.float64), learned
+
+
+def embed(peer: models.Peer, part: Part) -> object:
+    """A training part as the peer wants it, with the mask if it is a defect."""
+    image, mask = part.read()
+    return peer.embed(image, None if part.is_good else mask)
+
+
+def timed(work: Callable[[], T]) -> tuple[T, float]:
+    """What `work` gives, and its processor seconds."""
+    began = time.process_time()
+    return work(), time.process_time() - began
 
 
 def run_time(
@@ -115,7 +128,7 @@ def run_time(
     for name in names:
         peer = models.build(name, 0, masks, 5.0)
         used = goods + ([p for p in train.defects if p.annotation == "mask"] if peer.uses_defects else [])
-        peer.fit([peer.embed(p.read()[0], None if p.is_good else p.read()[1]) for p in used])
+        peer.fit([embed(peer, part) for part in used])
         scorers[name] = peer.score
     if ours is not None:
         scorers["burnish"] = onnx_scorer(ours, side)
