@@ -148,7 +148,11 @@ def main() -> None:
         sets = given.sets or [path.parent.name for path in tables]  # small ones first
         if any(m != OURS for m in models) and not cells.PEER_PYTHON.exists():
             print("installing the peers' environment (about 6 GB, once)", flush=True)
-            subprocess.run([str(Path(__file__).parent / "peers" / "setup.sh")], check=False)
+            subprocess.run(
+                [str(Path(__file__).parent / "peers" / "setup.sh")],
+                env={**os.environ, "PYTHON": sys.executable},
+                check=False,
+            )
         run(plan(sets, models, given.seeds), data, given.minutes, given.out, given.fresh)
         measure_time(data, sets, given.models, given.out, given.fresh)
     inspection_table.write(COMMAND, [*PEERS, OURS])
