@@ -84,6 +84,14 @@ def test_worst_case_matches_the_theorem():
     )
 
 
+def test_bad_luck_is_the_beta_quantile():
+    """The rate of one calibration on uniform scores is 1 - threshold; 4,000 repeats."""
+    rng = np.random.default_rng(0)
+    found = [calibrate(rng.random(60), 0.05) for _ in range(4000)]
+    above = np.mean([1 - f.threshold.value > f.likely_at_most for f in found])
+    assert above == pytest.approx(0.05, abs=0.012)
+
+
 def test_the_statement_names_its_limits():
     text = calibrate(np.linspace(0, 1, 20), 0.01, folds=5).guarantee()
     assert "can promise 4.8 % at best" in text and "no proof" in text and "1905.02928" in text

@@ -163,10 +163,10 @@ def test_without_optional_parts(found, tmp_path):
     assert "comes with no promise" in text and "not measured: no defect has a mask" in text
 
 
-@pytest.mark.parametrize(
-    ("count", "of", "state"),
-    [(0, 500, "kept"), (4, 100, "kept"), (7, 100, "open"), (20, 100, "broken"), (0, 0, "open")],
-)
+PROMISES = [(0, 500, "kept"), (4, 100, "kept"), (7, 100, "open"), (48, 600, "open"), (20, 100, "broken")]
+
+
+@pytest.mark.parametrize(("count", "of", "state"), [*PROMISES, (0, 0, "open")])
 def test_the_promise_is_judged_by_its_bounds(found, count, of, state):
     judged = replace(
         found,

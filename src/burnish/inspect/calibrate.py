@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from burnish.core.conformal import Threshold, threshold
 from burnish.errors import BurnishError
@@ -45,6 +46,17 @@ class Calibration:
             return a
         return min(1.0, 2 * a + min(2 * (1 - 1 / k) / (n / k + 1), (1 - k / n) / (k + 1)))
 
+    @property
+    def likely_at_most(self) -> float:
+        """The false-reject rate that 19 of 20 such calibrations stay below (Vovk 2012, arXiv:1209.2673).
+
+        The promise is an average over calibrations; the rate of one, given its scores, follows
+        Beta(k, n + 1 - k) where the threshold is the k-th highest score.
+        """
+        n = self.threshold.n
+        rank = round(self.threshold.promised * (n + 1))
+        return float(stats.beta.ppf(0.95, rank, n + 1 - rank))
+
     def guarantee(self) -> str:
         """The honest statement, in sentences for the report."""
         first = self.threshold.in_words()
@@ -75,11 +87,12 @@ class Calibration:
             ) from error
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values: the threshold's, `folds`, `worst_case`, `guarantee` and the sorted `good_scores`."""
+        """Plain values: the threshold's, and what is derived from it; the good scores sorted."""
         return {
             **self.threshold.to_json(),
             "folds": self.folds,
             "worst_case": self.worst_case,
+            "likely_at_most": self.likely_at_most,
             "guarantee": self.guarantee(),
             "good_scores": sorted(float(s) for s in self.scores),
         }
