@@ -140,6 +140,7 @@ def _download(wanted: Entry, to: Path, folder: Path, ready: Path, tell: Tell, pr
             else "unpinned: no sha256 known"
         )
         return
+    tell(f"unpacking {wanted.name}")
     raw = folder / "raw"
     unpack(file, raw)
     count = arrange(wanted.name, raw, ready, wanted.masks)
