@@ -150,9 +150,7 @@ def blend(
     ring = ring if ring.sum() > 8 else np.ones_like(ring)
     light = float((under[ring].mean() + 8) / (laid.ground[ring].mean() + 8))
     if mode == "residual":
-        new = under + _denoised(laid.patch - laid.ground) * gain * np.clip(light, 0.4, 1.6) ** rng.uniform(
-            0, 1
-        )
+        new = under + (laid.patch - laid.ground) * gain * np.clip(light, 0.4, 1.6) ** rng.uniform(0, 1)
     elif mode == "ratio":
         quotient = np.clip((laid.patch + 4) / (laid.ground + 4), 0.05, 4)
         new = (under + 4) * np.exp(gain * np.log(quotient)) - 4
@@ -168,13 +166,6 @@ def blend(
     changed = good.astype(np.float32)
     changed[where] = np.clip(under + (new - under) * alpha, 0, 255)
     return changed, support, gain
-
-
-def _denoised(residual: np.ndarray) -> np.ndarray:
-    """Shrinks a residual by its background's noise, so that no second grain is laid on the part's own."""
-    size = np.abs(residual).max(axis=2, keepdims=True)
-    noise = float(np.quantile(size, 0.25))
-    return residual * np.clip(1.6 * (1 - noise / np.maximum(size, 1e-3)), 0, 1)
 
 
 def _shade(under: np.ndarray, laid: Warp, gain: float) -> np.ndarray:

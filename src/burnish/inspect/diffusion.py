@@ -20,7 +20,7 @@ from burnish.inspect.cutpaste import CutPaste
 from burnish.inspect.pairs import Pair, Shot, grown_box, settle
 from burnish.inspect.plausible import Features, Plausible, describe
 from burnish.inspect.shapes import varied
-from burnish.inspect.windows import Case, Example, Window, cases, pair_example, real_example
+from burnish.inspect.windows import Case, Example, Window, cases, pair_example, real_example, window_around
 from burnish.train.loop import Fitted, Progress
 
 STARTS = (0.5, 0.7, 1.0)
@@ -37,6 +37,7 @@ class _Draft:
     example: Example
     window: Window
     mask: np.ndarray
+    start: float
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ class DiffusionSynthesiser:
         self.classes = sorted(self.paste.by_class)
         self.plausible = Plausible(self.cases, features)
         self.model = ChangeModel({label: _height(self.cases, label) for label in self.classes})
+        self.gray = all(np.ptp(s.image, axis=2).max() == 0 for s in [*goods[:20], *defects])
         self.rejected: Counter[str] = Counter()
         self.made = 0
         self.pool: list[_Kept] = []
@@ -175,7 +177,8 @@ class DiffusionSynthesiser:
         Args:
             seeds: One a pair; a pair depends on its own seed, class and start alone.
             labels: One a pair.
-            start: First time; below 1 a cut-paste pair is refined, at 1 a new mask is inpainted.
+            start: First time; below 1 a cut-paste pair is refined, at 1 a new mask is inpainted. A defect too
+                large for a window at full resolution is refined from `STARTS[0]` whatever is asked.
 
         Returns:
             Accepted pairs with the index of their good part; the rest is counted in `rejected`.
@@ -186,15 +189,17 @@ class DiffusionSynthesiser:
             self.rejected["no room"] += len(seeds) - len(drafts)
         if not drafts:
             return []
-        told = [d.example for d in drafts]
-        changes = self.model.paint(told, start, self.steps, [d.seed for d in drafts])
         out = []
-        for draft, change in zip(drafts, changes, strict=True):
-            done = self._finish(draft, change, start)
-            if isinstance(done, str):
-                self.rejected[done] += 1
-            else:
-                out.append((done, draft.index))
+        for time in sorted({d.start for d in drafts}):
+            group = [d for d in drafts if d.start == time]
+            told = [d.example for d in group]
+            changes = self.model.paint(told, time, self.steps, [d.seed for d in group])
+            for draft, change in zip(group, changes, strict=True):
+                done = self._finish(draft, change)
+                if isinstance(done, str):
+                    self.rejected[done] += 1
+                else:
+                    out.append((done, draft.index))
         return out
 
     def _draft(self, seed: int, label: str, start: float) -> _Draft | None:
@@ -203,6 +208,8 @@ class DiffusionSynthesiser:
         pasted, kept = self.paste.paint(proposal, rng)
         good = self.paste.goods[proposal.index].image
         image, mask = pasted.image, pasted.mask
+        if kept and window_around(mask).factor > 1:
+            start = STARTS[0]
         if start >= 1:
             image = good
             mask = varied(proposal.laid, mask.shape, any(proposal.template.sides), rng)
@@ -211,11 +218,13 @@ class DiffusionSynthesiser:
         if not kept:
             return None
         example, window = pair_example(good, image, mask, label)
-        return _Draft(seed, proposal.index, pasted, example, window, mask)
+        return _Draft(seed, proposal.index, pasted, example, window, mask, start)
 
-    def _finish(self, draft: _Draft, change: np.ndarray, start: float) -> Pair | str:
+    def _finish(self, draft: _Draft, change: np.ndarray) -> Pair | str:
         """From a painted change to a pair, or why there is none."""
-        told, good = draft.example, self.paste.goods[draft.index].image
+        told, good, start = draft.example, self.paste.goods[draft.index].image, draft.start
+        if self.gray:
+            change = np.broadcast_to(change.mean(axis=2, keepdims=True), change.shape)
         gain = self._gain(replace(told, change=change), np.random.default_rng((draft.seed, 1)))
         change = change * gain
         if reason := self.plausible.check(replace(told, change=change)):
@@ -255,7 +264,7 @@ class DiffusionSynthesiser:
         return float(np.clip(rng.choice(real) / np.exp(describe(painted)[0]), 0.7, 1.8))
 
     def save(self, folder: Path) -> None:
-        """Writes the denoiser, see `ChangeModel.save`; the parts are kept by `synthesise.save_synthesiser`."""
+        """Writes the denoiser; the parts themselves are kept by `synthesise.save_synthesiser`."""
         self.model.save(folder)
 
     def load(self, folder: Path) -> None:
@@ -273,7 +282,7 @@ class DiffusionSynthesiser:
 
 
 def _height(real: Sequence[Case], label: str) -> float:
-    squares = [((c.image - c.ground)[c.mask] ** 2).mean() for c in real if c.label == label]
+    squares = [(c.change[c.mask] ** 2).mean() for c in real if c.label == label]
     return float(max(2.0, np.sqrt(np.mean(squares)))) if squares else 30.0
 
 

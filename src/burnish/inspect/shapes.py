@@ -144,7 +144,7 @@ def varied(laid: Warp, shape: tuple[int, int], bordered: bool, rng: np.random.Ge
     area = float(hard.sum())
     thick = max(1.0, 4 * (float(inside.sum()) / area - 0.5))  # exact for a strip
     where = (slice(laid.top, laid.top + hard.shape[0]), slice(laid.left, laid.left + hard.shape[1]))
-    if not bordered and area / thick**2 > 3 and rng.random() < 0.7:
+    if not bordered and area / thick**2 > 5 and rng.random() < 0.7:
         rows, columns = np.nonzero(hard)
         spread = np.cov(np.stack([rows, columns])) + 1e-3 * np.eye(2)
         along = np.linalg.eigh(spread)[1][:, 1]

@@ -15,7 +15,8 @@ class Template:
     Attributes:
         patch: float32 (h, w, 3), 0 to 255; replicated beyond the picture where the defect touches its border.
         mask: bool (h, w).
-        ground: float32 (h, w, 3), the patch as it may have looked without the defect.
+        ground: float32 (h, w, 3), what the defect is to be measured from: the patch without the defect, but
+            with the patch's own grain, so that `patch - ground` is the defect alone.
         box: (y0, y1, x0, x1) of the mask inside the patch.
         sides: (top, bottom, left, right), whether the defect touches that border of its picture.
         where: (y, x) of the mask's centre in its picture, 0 to 1.
@@ -103,9 +104,35 @@ def _cut(shot: Shot, mask: np.ndarray) -> Template:
     box = (top + oy, bottom + oy, left + ox, right + ox)
     inner = grow(mask[y0:y1, x0:x1].astype(np.uint8)) > 0
     where = ((top + bottom) / 2 / h, (left + right) / 2 / w)
+    ground = patch - calm(patch - ground, hole, grain(patch, hole))
     patch, ground = grow(patch), grow(ground)
     corner = (top, left)
     return Template(patch, inner, ground, box, sides, where, share, shot.label, shot.name, shot.weak, corner)
+
+
+def grain(image: np.ndarray, hole: np.ndarray) -> float:
+    """Typical size of the fine texture around a defect, gray levels: 1.5 median |image - its blur|."""
+    fine = np.abs(image - cv2.GaussianBlur(image, (0, 0), 1.5)).max(axis=2)
+    around = fine[~cv2.dilate(hole.astype(np.uint8), disc(3)).astype(bool)]
+    return 1.5 * float(np.median(around if len(around) else fine))
+
+
+def calm(change: np.ndarray, hole: np.ndarray, grain: float) -> np.ndarray:
+    """A change without its background's grain, which would be laid over the next part's own.
+
+    What is slow stays; of what is fine, all below `grain` is taken away and all above twice that stays.
+
+    Args:
+        change: float32 (h, w, 3), zero outside the hole.
+        hole: bool (h, w).
+        grain: Gray levels, as `grain`.
+    """
+    weight = cv2.GaussianBlur(hole.astype(np.float32), (0, 0), 1.5)[..., None]
+    slow = cv2.GaussianBlur(change * hole[..., None], (0, 0), 1.5) / np.maximum(weight, 1e-3)
+    fine = change - slow
+    size = np.abs(fine).max(axis=2, keepdims=True)
+    kept = np.clip(2 * (1 - grain / np.maximum(size, 1e-3)), 0, 1)
+    return ((slow + fine * kept) * hole[..., None]).astype(np.float32)
 
 
 def fill(image: np.ndarray, hole: np.ndarray) -> np.ndarray:

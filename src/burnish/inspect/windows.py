@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from burnish.inspect.pairs import Shot, disc, grown_box
-from burnish.inspect.templates import cut_templates, textured_ground
+from burnish.inspect.templates import calm, cut_templates, fill, grain, textured_ground
 
 SIDE = 64
 
@@ -84,13 +84,13 @@ class Case:
     """A real defect to learn from.
 
     Attributes:
-        image: float32 (h, w, 3).
-        ground: float32 (h, w, 3), without the defect.
+        change: float32 (h, w, 3), gray levels: what the defect adds, without the part's own grain.
+        ground: float32 (h, w, 3), the part without the defect.
         mask: bool (h, w), this defect alone.
         label, name: As `Shot`.
     """
 
-    image: np.ndarray
+    change: np.ndarray
     ground: np.ndarray
     mask: np.ndarray
     label: str
@@ -98,7 +98,7 @@ class Case:
 
 
 def cases(shot: Shot) -> list[Case]:
-    """Each defect of a part with its ground; other defects of the part stay in both pictures."""
+    """Each defect of a part with its ground; other defects of the part stay in it."""
     if shot.mask is None:
         return []
     image = shot.image.astype(np.float32)
@@ -108,9 +108,11 @@ def cases(shot: Shot) -> list[Case]:
         mask = template.on_part(shot.mask.shape)
         box = grown_box(mask, 3)
         ground = textured_ground(image, hole, box)
-        own = cv2.dilate(mask.astype(np.uint8), disc(4)) > 0
+        own = hole & (cv2.dilate(mask.astype(np.uint8), disc(4)) > 0)
         ground = np.where(own[..., None], ground, image)
-        found.append(Case(image, ground, mask, shot.label, shot.name))
+        smooth = cv2.GaussianBlur(ground, (0, 0), 2) if template.large else fill(image, hole)
+        change = calm((image - smooth) * own[..., None], own, grain(image, hole))
+        found.append(Case(change, ground, mask, shot.label, shot.name))
     return found
 
 
@@ -160,7 +162,7 @@ def real_example(case: Case, rng: np.random.Generator) -> Example:
         full = cv2.warpAffine(array, matrix, (span, span), flags=flags, borderMode=border)
         return full if factor == 1 else cv2.resize(full, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
 
-    image, ground = (see(a, cv2.BORDER_REPLICATE) for a in (case.image, case.ground))
+    change, ground = (see(a, cv2.BORDER_REPLICATE) for a in (case.change, case.ground))
     mask = see(case.mask.astype(np.float32), cv2.BORDER_CONSTANT)
     valid = see(np.ones((h, w), np.float32), cv2.BORDER_CONSTANT)
     light, shift, depth = (
@@ -169,9 +171,9 @@ def real_example(case: Case, rng: np.random.Generator) -> Example:
         float(np.exp(rng.normal(0, 0.12))),
     )
     ground = np.clip(ground * light + shift, 0, 255)
-    image = np.clip(image * light + shift, 0, 255)
     support = support_of(mask, valid)
-    change = (image - ground) * support[..., None] * depth
+    change = np.clip(ground + change * light * depth, 0, 255) - ground
+    change *= support[..., None]
     return Example(change, ground, mask, support, case.label, factor)
 
 
