@@ -99,7 +99,9 @@ class PartSet:
             try:
                 mask = part.read_mask((image.shape[0], image.shape[1]))
                 if mask is None and part.annotation in ("mask", "polygon"):
-                    raise ImageError(part.mask or part.image, "marks no pixel as defective", "Draw it again")
+                    raise ImageError(
+                        part.mask or part.image, "marks no pixel as defective", "Save defective pixels as 255"
+                    )
             except ImageError as error:
                 thing = layouts.relative(Path(error.thing), self.root)
                 reason = f"{error.reason}; the part counts by its label only"

@@ -131,7 +131,8 @@ def fit_mask(mask: np.ndarray, side: int, multiple: int = 32) -> np.ndarray:
     h, w = fit_size(mask.shape[0], mask.shape[1], side, multiple)
     if (h, w) == mask.shape:
         return mask.copy()
-    covered = _coverage(_coverage(mask, h).T, w).T
+    height, width = mask.shape
+    covered = _overlap(height, h) @ mask.astype(np.float32) @ _overlap(width, w).T
     kept = covered >= 0.25
     kept |= (covered > 0) & (covered >= 0.5 * _largest_nearby(covered)) & (_largest_nearby(kept) == 0)
     return kept | ((covered > 0) & (_largest_nearby(kept) == 0))
@@ -144,20 +145,14 @@ def fit_size(height: int, width: int, side: int, multiple: int = 32) -> tuple[in
     return h, w
 
 
-def _coverage(values: np.ndarray, count: int) -> np.ndarray:
-    """The mean of (H, W) values over `count` equal, fractional stretches of rows, (count, W), none lost.
+def _overlap(old: int, new: int) -> np.ndarray:
+    """Which share of each of `new` equal stretches each of `old` pixels covers, float32 (new, old).
 
-    Pillow's box filter drops rows that lie exactly between two stretches.
+    Pillow's box filter drops pixels that lie exactly between two stretches.
     """
-    rows = len(values)
-    before = np.zeros((rows + 1, values.shape[1]), np.float64)
-    np.cumsum(values, axis=0, out=before[1:])
-    edges = np.linspace(0, rows, count + 1)
-    whole = np.minimum(edges.astype(int), rows - 1)
-    part = (edges - whole)[:, None]
-    summed = before[whole] * (1 - part) + before[whole + 1] * part
-    mean = np.diff(summed, axis=0) * (count / rows)
-    return np.where(mean > 1e-9, mean, 0.0)
+    edges, pixels = np.linspace(0, old, new + 1)[:, None], np.arange(old)
+    shared = np.minimum(edges[1:], pixels + 1) - np.maximum(edges[:-1], pixels)
+    return np.where(shared > 1e-9, shared * (new / old), 0).astype(np.float32)
 
 
 def _largest_nearby(values: np.ndarray) -> np.ndarray:
