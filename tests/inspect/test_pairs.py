@@ -24,7 +24,7 @@ def test_the_mask_is_what_changed_whatever_was_asked() -> None:
 
 
 def test_pixels_beyond_the_rim_are_the_originals_to_the_bit() -> None:
-    good, changed, inside = square(40, noise=3)
+    good, changed, _ = square(40, noise=3)
     changed += np.random.default_rng(1).normal(0, 1.5, changed.shape)  # small changes all over
     image, mask = settle(good, changed, np.ones((64, 64), bool))
     rim = cv2.dilate(mask.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0

@@ -51,7 +51,7 @@ def test_varied_shapes_differ_and_keep_their_size() -> None:
         laid = warp(template, (96, 128), (48.0, 64.0), 20, np.random.default_rng(0))
         real = (laid.mask > 0.5).sum()
         found = [varied(laid, (96, 128), False, np.random.default_rng(seed)) for seed in range(12)]
-        assert all(0.25 * real < m.sum() < 4 * real for m in found)
+        assert all(0.2 * real < m.sum() < 5 * real for m in found)
         assert len({m.tobytes() for m in found}) >= 10
 
 

@@ -5,7 +5,7 @@ import pytest
 from parts_for_tests import defects, goods
 
 from burnish.inspect.pairs import Shot
-from burnish.inspect.templates import cut_templates, fill, textured_ground
+from burnish.inspect.templates import calm, cut_templates, fill, grain, textured_ground
 
 
 @pytest.mark.parametrize("slope", [0.0, 1.0])
@@ -56,3 +56,18 @@ def test_near_pieces_are_one_template_and_far_ones_two() -> None:
     image = goods(1, shape=(60, 60))[0].image
     assert len(cut_templates(Shot(image, mask, "spot", "s"))) == 2
     assert cut_templates(Shot(image, None, "spot", "s")) == []
+
+
+def test_calm_takes_grain_and_leaves_the_defect() -> None:
+    rng = np.random.default_rng(0)
+    hole = np.zeros((48, 48), bool)
+    hole[10:38, 10:38] = True
+    clean = np.zeros((48, 48, 3), np.float32)
+    clean[14:34, 14:34] = -60
+    noise = rng.normal(0, 3, (48, 48, 1)).astype(np.float32)
+    size = grain(100 + np.broadcast_to(noise, (48, 48, 3)), np.zeros((48, 48), bool))
+    calmed = calm((clean + noise) * hole[..., None], hole, size)
+    flat = (slice(18, 30), slice(18, 30))
+    assert np.abs(calmed - clean)[flat].mean() < 0.6 * np.abs(noise[flat]).mean()
+    assert calmed[14:34, 14:34].mean() < -57 and abs(calmed[10:13].mean()) < 3
+    assert not calmed[~hole].any()

@@ -85,6 +85,7 @@ class DiffusionSynthesiser:
         self.gray = all(np.ptp(s.image, axis=2).max() == 0 for s in [*goods[:20], *defects])
         self.rejected: Counter[str] = Counter()
         self.made = 0
+        self.reuse = True
         self.pool: list[_Kept] = []
 
     def fit(
@@ -121,12 +122,14 @@ class DiffusionSynthesiser:
     def draw(self, rng: np.random.Generator, label: str | None = None) -> Pair:
         """A pair from the pool (of `label` if given); when it holds none, some are painted first.
 
+        With `reuse` (the default, for training) it stays in the pool and may come again; without, it is taken out.
         A class of which nothing passes the filter gets its cut-paste pair, whose provenance says so.
         """
         for attempt in range(3):
-            chosen = [k for k in self.pool if label in (None, k.label)]
+            chosen = [k for k, kept in enumerate(self.pool) if label in (None, kept.label)]
             if chosen:
-                return self._whole(chosen[rng.integers(len(chosen))])
+                at = chosen[rng.integers(len(chosen))]
+                return self._whole(self.pool[at] if self.reuse else self.pool.pop(at))
             if attempt < 2:
                 labels = [label] if label else None
                 self.prepare(len(self.pool) + self.batch, rng, labels=labels)

@@ -122,11 +122,13 @@ def write_pairs(
     if n < 1:
         raise BurnishError("--n", f"{n} pairs are asked for", "Ask for at least 1")
     rng = np.random.default_rng(seed)
+    among = synthesiser.synthesisers.values() if isinstance(synthesiser, Mixed) else [synthesiser]
+    for one in among:
+        if isinstance(one, DiffusionSynthesiser):
+            one.pool.clear()
+            one.reuse = False  # no pair twice
     with PairWriter(Path(out), goods, defects) as writer:
         for k in range(n):
-            if isinstance(synthesiser, DiffusionSynthesiser) and k % 64 == 0:
-                synthesiser.pool.clear()  # fresh ones, not the same few again
-                synthesiser.prepare(min(64, n - k), rng)
             writer.add(synthesiser.draw(rng))
             if progress and progress(k + 1, n):
                 break
