@@ -81,7 +81,8 @@ class LocalBlock(nn.Module):
 
 
 class GlobalBlock(nn.Module):
-    """Attention between all places, then a 3 x 3 convolution and a pointwise layer.
+    """Attention between all places, then a 3 x 3 convolution and a pointwise layer, neither wider than the block:
+    a wider matrix costs Muon more than it brings.
 
     Args:
         width: Channels, a multiple of `head`.
@@ -97,8 +98,8 @@ class GlobalBlock(nn.Module):
         self.qkv = nn.Linear(width, 3 * width, bias=False)
         self.gain = nn.Parameter(torch.ones(self.heads, 1, 1))
         self.out = nn.Linear(width, width)
-        self.first = Conv(width, 2 * width, 3, padding=1)
-        self.second = nn.Linear(2 * width, width)
+        self.first = Conv(width, width, 3, padding=1)
+        self.second = nn.Linear(width, width)
 
     def attend(self, x: Tensor) -> Tensor:
         """Multi-head attention with unit queries and keys (arXiv:2302.05442), (B, H, W, C) to the same."""
