@@ -81,8 +81,9 @@ class LocalBlock(nn.Module):
 
 
 class GlobalBlock(nn.Module):
-    """Attention between all places, then a 3 x 3 convolution and a pointwise layer, neither wider than the block:
-    a wider matrix costs Muon more than it brings.
+    """Attention between all places, then a 3 x 3 convolution and a pointwise layer.
+
+    Neither is wider than the block: a wider matrix costs Muon more than it brings.
 
     Args:
         width: Channels, a multiple of `head`.
