@@ -44,17 +44,44 @@ def small_net(classes: int) -> HourglassConfig:
     )
 
 
+class Polished(nn.Module):
+    """An hourglass, and two convolutions at full resolution that take its patches' grid away.
+
+    Args:
+        config: Of the hourglass.
+        width: Channels between the two convolutions.
+    """
+
+    def __init__(self, config: HourglassConfig, width: int = 16) -> None:
+        super().__init__()
+        self.hourglass = Hourglass(config)
+        self.first = nn.Conv2d(2 * config.channels + config.extra, width, 3, padding=1)
+        self.second = nn.Conv2d(width, config.channels, 3, padding=1)
+        for weights in self.second.parameters():
+            nn.init.zeros_(weights)
+
+    def forward(self, x: Tensor, t: Tensor, condition: Condition) -> Tensor:
+        """As `Hourglass.forward`; the condition's extra channels are needed."""
+        rough = self.hourglass(x, t, condition)
+        if condition.extra is None:
+            raise ValueError("a polished hourglass needs the condition's extra channels")
+        fine = self.first(torch.cat([rough, x, condition.extra], dim=1))
+        return rough + self.second(nn.functional.silu(fine))
+
+
 class ChangeModel:
     """A denoiser of changes, with its classes and their usual heights.
 
     Args:
         heights: For each class, the root mean square of its changes inside their masks, gray levels.
+        config: Of the network; None for `small_net`.
     """
 
-    def __init__(self, heights: Mapping[str, float]) -> None:
+    def __init__(self, heights: Mapping[str, float], config: HourglassConfig | None = None) -> None:
         self.heights = dict(heights)
         self.classes = sorted(heights)
-        self.denoiser = Preconditioned(Hourglass(small_net(len(self.classes))))
+        self.config = config or small_net(len(self.classes))
+        self.denoiser = Preconditioned(Polished(self.config))
         self.process = StraightPath()
         self.hash = "untrained"
 
@@ -76,7 +103,7 @@ class ChangeModel:
         """
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.denoiser = Preconditioned(Hourglass(small_net(len(self.classes))))
+            self.denoiser = Preconditioned(Polished(self.config))
         fitted = fit(
             self.denoiser,
             lambda step, rng: self.tensors(draw(rng)),
@@ -139,7 +166,7 @@ class ChangeModel:
         """Writes `diffusion.safetensors` and `diffusion.json`."""
         folder.mkdir(parents=True, exist_ok=True)
         save_file(self.denoiser.state_dict(), folder / "diffusion.safetensors")
-        facts = {"heights": self.heights, "hash": self.hash}
+        facts = {"heights": self.heights, "config": self.config.to_json(), "hash": self.hash}
         (folder / "diffusion.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
     @classmethod
@@ -151,7 +178,7 @@ class ChangeModel:
         """
         try:
             facts: dict[str, Any] = json.loads((folder / "diffusion.json").read_text(encoding="utf-8"))
-            model = cls(facts["heights"])
+            model = cls(facts["heights"], HourglassConfig.from_json(facts["config"]))
             model.denoiser.load_state_dict(load_file(folder / "diffusion.safetensors"))
         except Exception as error:  # safetensors raises its own kinds
             raise BundleError(folder, f"the generator cannot be read ({error})", "Train it again") from error

@@ -100,11 +100,11 @@ class DiffusionSynthesiser:
         return self.model.fit(self.examples, minutes, steps, seed, on_progress)
 
     def examples(self, rng: np.random.Generator) -> list[Example]:
-        """Examples of one update: two thirds real ones, one third cut-paste pairs, classes drawn evenly."""
+        """Examples of one update: mostly real ones, the rest cut-paste pairs, classes drawn evenly."""
         drawn: list[Example] = []
         while len(drawn) < self.batch:
             label = self.classes[rng.integers(len(self.classes))]
-            if rng.random() < 0.65:
+            if rng.random() < 0.7:
                 choices = [c for c in self.cases if c.label == label]
                 weight = np.array([c.mask.sum() ** 0.5 for c in choices])
                 example = real_example(choices[rng.choice(len(choices), p=weight / weight.sum())], rng)
@@ -122,7 +122,7 @@ class DiffusionSynthesiser:
     def draw(self, rng: np.random.Generator, label: str | None = None) -> Pair:
         """A pair from the pool (of `label` if given); when it holds none, some are painted first.
 
-        With `reuse` (the default, for training) it stays in the pool and may come again; without, it is taken out.
+        With `reuse` (the default, for training) it stays in the pool and may come again; without, it is taken.
         A class of which nothing passes the filter gets its cut-paste pair, whose provenance says so.
         """
         for attempt in range(3):

@@ -79,7 +79,7 @@ def settle(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The label from the true change, and the picture that is the original's outside it.
 
-    The change is the largest channel's |changed - good|, smoothed; what exceeds both the noise and a quarter
+    The change is the largest channel's |changed - good|, smoothed; what exceeds both the noise and a third
     of the change's own height, inside `support`, is the mask. Gaps of a few pixels are closed and holes
     filled. Then the change is faded out over a narrow rim around the mask, and everything beyond the rim is
     the good part's own.
@@ -102,7 +102,7 @@ def settle(
     noise = noise_level(a) if noise is None else noise
     change = cv2.GaussianBlur(np.abs(b - a).max(axis=2), (0, 0), 0.8)
     height = float(np.quantile(change[inside], 0.95))
-    local = (change > max(3.0, 0.9 * noise, 0.25 * height)) & inside
+    local = (change > max(3.0, 0.9 * noise, 0.35 * height)) & inside
     reach = 1 + int(0.06 * np.sqrt(local.sum()))
     closed = cv2.morphologyEx(local.astype(np.uint8), cv2.MORPH_CLOSE, disc(reach))
     outlines, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)

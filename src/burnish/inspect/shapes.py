@@ -45,7 +45,7 @@ def warp(
             to span this one, and any other is kept inside.
         turn: Largest angle in degrees; a defect at a border turns by 6 at most.
         rng: Randomness.
-        bend: Strength of the elastic deformation; 1 moves by 1.5 pixels at most, or 4 % of the defect's size.
+        bend: Strength of the elastic deformation; 1 moves by about 1.2 pixels, or 3 % of the defect's size.
     """
     h, w = shape
     top, bottom, left, right = template.sides
@@ -79,7 +79,7 @@ def warp(
     columns = np.arange(x_from, max(x_to, x_from + 1), dtype=np.float32) - np.float32(cx)
     dy, dx = np.meshgrid(rows, columns, indexing="ij")
     back = np.linalg.inv(linear).astype(np.float32)
-    period, height = max(12.0, 0.4 * max(th, tw) * scale), bend * min(1.5, 0.04 * (th + tw))
+    period, height = max(12.0, 0.4 * max(th, tw) * scale), bend * min(1.2, 0.03 * (th + tw))
     moved = smooth_noise(dy.shape, period, rng, 2) * np.float32(height)
     at_y = (back[0, 0] * dy + back[0, 1] * dx + np.float32(middle[0]) + moved[0]).astype(np.float32)
     at_x = (back[1, 0] * dy + back[1, 1] * dx + np.float32(middle[1]) + moved[1]).astype(np.float32)

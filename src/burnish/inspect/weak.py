@@ -70,15 +70,33 @@ def _difference(image: np.ndarray, goods: list[np.ndarray]) -> np.ndarray:
     own = small(image)
     near = sorted(goods, key=lambda g: float(np.abs(small(g) - own).mean()))[:3]
     blurred = cv2.GaussianBlur(image, (0, 0), 2).astype(np.float32)
-    least = np.full((h, w), np.inf, np.float32)
+    least, part = np.full((h, w), np.inf, np.float32), foreground(image)
     for good in near:
-        fitted = cv2.resize(good, (w, h), interpolation=cv2.INTER_AREA)
-        window = cv2.createHanningWindow((w, h), cv2.CV_32F)
-        gray = [p.astype(np.float32).mean(axis=2) for p in (fitted, image)]
-        (dx, dy), sure = cv2.phaseCorrelate(gray[0], gray[1], window)
-        if sure > 0.1 and max(abs(dx), abs(dy)) < 0.15 * min(h, w):
-            move = np.array([[1, 0, dx], [0, 1, dy]], np.float32)
-            fitted = cv2.warpAffine(fitted, move, (w, h), borderMode=cv2.BORDER_REPLICATE)
+        fitted = _fitted(cv2.resize(good, (w, h), interpolation=cv2.INTER_AREA), image)
         gap = cv2.absdiff(cv2.GaussianBlur(fitted, (0, 0), 2).astype(np.float32), blurred).max(axis=2)
         least = np.minimum(least, cv2.erode(gap, disc(1)))
-    return least * cv2.dilate(foreground(image).astype(np.uint8), disc(3))
+        part |= foreground(fitted)
+    return least * cv2.dilate(part.astype(np.uint8), disc(3))
+
+
+def _fitted(good: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """The good part shifted and turned onto the other (enhanced correlation, Evangelidis and Psarakis 2008)."""
+    h, w = image.shape[:2]
+    scale = 128 / max(h, w)
+    size = (max(8, round(w * scale)), max(8, round(h * scale)))
+    own, other = (
+        cv2.resize(p, size, interpolation=cv2.INTER_AREA).mean(axis=2).astype(np.float32)
+        for p in (image, good)
+    )
+    move = np.eye(2, 3, dtype=np.float32)
+    stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-4)
+    try:
+        sure, found = cv2.findTransformECC(own, other, move, cv2.MOTION_EUCLIDEAN, stop)
+    except cv2.error:  # no overlap, or nothing to hold on to
+        return good
+    if sure < 0.5 or np.abs(found[:, 2]).max() > 25:
+        return good
+    found = found.copy()
+    found[:, 2] /= scale
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(good, found, (w, h), flags=flags, borderMode=cv2.BORDER_REPLICATE)
