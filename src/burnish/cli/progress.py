@@ -4,7 +4,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 if TYPE_CHECKING:
     from burnish.train.loop import Progress as Training
@@ -61,3 +69,39 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+class Stages:
+    """A bar that follows a run through named stages, each from 0 to 1; a context manager."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        self._bar = Progress(*columns, console=self.console, transient=True)
+        self._stage, self._task = "", TaskID(0)
+
+    def __enter__(self) -> "Stages":
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def say(self, text: object) -> None:
+        """Prints `str(text)` to the output."""
+        self._bar.stop()
+        Console().print(str(text), soft_wrap=True, markup=False, highlight=False)
+        self._bar.start()
+
+    def report(self, stage: str, done: float) -> None:
+        """Shows how far a stage is, in [0, 1]; a log gets a line when a stage begins."""
+        if stage != self._stage:
+            self._stage = stage
+            for task in self._bar.task_ids:
+                self._bar.remove_task(task)
+            self._task = self._bar.add_task(stage, total=1.0)
+            if not self.console.is_terminal:
+                self.console.print(f"{stage} ...", markup=False, highlight=False)
+        self._bar.update(self._task, completed=done)

@@ -1,0 +1,15 @@
+"""All commands together."""
+
+import typer
+
+from burnish.cli import data, inspect
+from burnish.cli.demo import demo
+from burnish.cli.make import make
+from burnish.cli.train import train
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+app.command()(demo)
+app.add_typer(data.app, name="data")
+app.command()(train)
+app.command()(make)
+app.add_typer(inspect.app, name="inspect")

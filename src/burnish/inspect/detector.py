@@ -1,0 +1,140 @@
+"""The inspector: one pass that says how suspicious a part is, and where.
+
+Two judges look at the same first blocks of a trunk. The *segmenter* has seen defects, real and new ones; the
+*surprise* knows good parts alone, so it also speaks up about what nobody has seen. Their peaks are weighed on parts
+that neither learned from.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from burnish.errors import BundleError
+from burnish.inspect.reference import DinoReference, LiteReference, load_reference, smooth
+from burnish.inspect.segmenter import FROZEN, Segmenter
+from burnish.inspect.shots import load_shots
+from burnish.inspect.surprise import Surprise
+from burnish.nets.backbone import Lite0
+from burnish.store.bundle import WEIGHTS, Bundle, read_bundle
+
+FOLDER = "synthesis"
+"""Where in the bundle the parts lie that it learned from."""
+PEAK = 12
+"""How many of the highest places make a peak."""
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """How the two judges are weighed; both peaks are first brought to the goods' scale.
+
+    Attributes:
+        centre, spread: Of the goods' held-out peaks, for (segmenter, surprise).
+        weight: Of the two standardised peaks in the score.
+        pixel: Offset and weights of (segmenter logit, surprise) in the heat map's logit.
+    """
+
+    centre: tuple[float, float] = (0.0, 0.0)
+    spread: tuple[float, float] = (1.0, 1.0)
+    weight: tuple[float, float] = (0.5, 0.5)
+    pixel: tuple[float, float, float] = (0.0, 1.0, 0.0)
+
+    def score(self, peaks: np.ndarray) -> np.ndarray:
+        """Scores (n,) of peaks (n, 2)."""
+        return ((peaks - np.array(self.centre)) / np.array(self.spread)) @ np.array(self.weight)
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any]) -> "Fusion":
+        return cls(**{name: tuple(given[name]) for name in cls.__dataclass_fields__})
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Inspector(nn.Module):
+    """Score and heat map of a picture.
+
+    Args:
+        segmenter: Has seen defects.
+        reference: Frozen features.
+        surprise: Over the reference's features.
+        fusion: Weighs the two.
+    """
+
+    def __init__(
+        self, segmenter: Segmenter, reference: LiteReference | DinoReference, surprise: Surprise, fusion: Fusion
+    ) -> None:
+        super().__init__()
+        self.segmenter, self.reference, self.surprise = segmenter, reference, surprise
+        self.fusion = fusion
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Judges pictures.
+
+        Args:
+            x: float32 (B, 3, H, W) in [0, 1]; H and W multiples of 32.
+
+        Returns:
+            Scores (B,), higher is more suspicious, and heat (B, H / 4, W / 4) in [0, 1].
+        """
+        logits, surprise = self.maps(x)
+        f = self.fusion
+        score = sum(
+            w / s * (peak(m) - c)
+            for w, s, c, m in zip(f.weight, f.spread, f.centre, (logits, surprise), strict=True)
+        )
+        fine = F.interpolate(surprise, size=logits.shape[-2:], mode="bilinear", align_corners=False)
+        heat = torch.sigmoid(f.pixel[0] + f.pixel[1] * logits + f.pixel[2] * fine)
+        return score, heat[:, 0]  # type: ignore[return-value]
+
+    def maps(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The segmenter's logits (B, 1, H / 4, W / 4) and the surprise (B, 1, h, w)."""
+        trunk = self.segmenter.trunk
+        shared = trunk.early(x, FROZEN)
+        logits = self.segmenter.decoder(trunk.late(*shared)[1:])
+        return logits, self.surprise(self.reference(x, shared))
+
+
+def peak(maps: Tensor) -> Tensor:
+    """Mean of the `PEAK` highest values of a map smoothed over 3 x 3, (B, 1, h, w) to (B,)."""
+    return smooth(maps).flatten(1).topk(PEAK, dim=1).values.mean(1)
+
+
+def load_inspector(path: str | Path) -> tuple[Inspector, Bundle]:
+    """An inspector from its bundle.
+
+    Raises:
+        BundleError: Not an inspector's bundle, or damaged.
+    """
+    bundle = read_bundle(path, "inspector")
+    meta, state = bundle.meta, load_file(bundle.path / WEIGHTS)
+    size, channels = state["surprise.memory"].shape
+    inspector = Inspector(
+        Segmenter(Lite0()),
+        load_reference(meta["architecture"]["reference"], pretrained=False),
+        Surprise(channels, size),
+        Fusion.from_json(meta["fusion"]),
+    )
+    try:
+        inspector.load_state_dict(state)
+    except RuntimeError as error:
+        raise BundleError(bundle.path, "holds weights of another architecture", "Train again") from error
+    return inspector.eval(), bundle
+
+
+def for_line(path: str | Path) -> tuple[Inspector, dict[str, Any], list[np.ndarray]]:
+    """What export and evaluation need: the inspector, its description, and a few fitted pictures to compare on.
+
+    Raises:
+        BundleError: Not an inspector's bundle, or damaged.
+    """
+    inspector, bundle = load_inspector(path)
+    shots = load_shots(bundle.path / FOLDER / "parts")
+    goods = [s.image for s in shots if s.label == "good"][:8]
+    return inspector, {**bundle.meta, "model_hash": bundle.hash}, goods + [s.image for s in shots if s.label != "good"][:8]

@@ -1,0 +1,90 @@
+"""Weighing the two judges on parts that neither learned from."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.optimize import minimize
+
+from burnish.inspect.detector import Fusion
+
+PIXELS = 4000
+"""Most pixels of each kind taken from one part."""
+
+
+def weigh(
+    good: np.ndarray, bad: np.ndarray, pixels: tuple[np.ndarray, np.ndarray] | None = None, seen: bool = True
+) -> Fusion:
+    """The weights of segmenter and surprise.
+
+    Args:
+        good: Held-out peaks of good parts, (n, 2), n >= 1: segmenter, surprise.
+        bad: Held-out peaks of defective parts, (m, 2); m may be 0.
+        pixels: Held-out (logit, surprise) of pixels, (p, 2), and whether each is defective, (p,); or None.
+        seen: Whether the segmenter learned from anything; if not, surprise alone counts.
+
+    Returns:
+        A fusion whose score is in units of the goods' own spread. With few defects the weights stay near one half
+        each, since nothing speaks against it; more defects move them.
+    """
+    centre = np.median(good, axis=0)
+    spread = 1.4826 * np.median(np.abs(good - centre), axis=0) + 1e-3 * (1 + np.abs(centre))
+    if not seen:
+        weight = np.array([0.0, 1.0])
+    elif len(bad):
+        z = np.clip((np.concatenate([good, bad]) - centre) / spread, -3, 12)
+        true = np.r_[np.zeros(len(good)), np.ones(len(bad))]
+        weight = _logistic(z, true, prior=np.array([0.5, 0.5]), strength=0.02)[1:]
+        weight = weight / weight.sum() if weight.sum() > 1e-6 else np.array([0.5, 0.5])
+    else:
+        weight = np.array([0.5, 0.5])
+    return Fusion(_two(centre), _two(spread), _two(weight), _pixel_weights(pixels, centre, spread, weight))
+
+
+def sample_pixels(
+    logit: np.ndarray, surprise: np.ndarray, mask: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Some pixels of one part: features (p, 2) and whether defective (p,); at most `PIXELS` of each kind.
+
+    Args:
+        logit, surprise: (h, w), at one resolution.
+        mask: bool (h, w).
+        rng: Chooses.
+    """
+    both = np.stack([logit.ravel(), surprise.ravel()], axis=1)
+    chosen = []
+    for kind in (False, True):
+        where = np.flatnonzero(mask.ravel() == kind)
+        chosen.append(where[rng.permutation(len(where))[:PIXELS]])
+    index = np.concatenate(chosen)
+    return both[index], mask.ravel()[index]
+
+
+def _pixel_weights(
+    pixels: tuple[np.ndarray, np.ndarray] | None, centre: np.ndarray, spread: np.ndarray, weight: np.ndarray
+) -> tuple[float, float, float]:
+    """Offset and weights of the heat map's logit; without marked pixels a part's typical peak gives heat 0.1."""
+    if pixels is not None and pixels[1].any() and not pixels[1].all():
+        x, true = pixels
+        scale = np.array([1.0, 1.0])
+        offset, a, b = _logistic(x / scale, true.astype(float), prior=np.array([1.0, 0.3]), strength=1e-3)
+        return float(offset), float(a), float(b)
+    slope = weight / spread
+    return float(np.log(0.1 / 0.9) - slope @ centre), float(slope[0]), float(slope[1])
+
+
+def _logistic(x: np.ndarray, true: np.ndarray, prior: np.ndarray, strength: float) -> np.ndarray:
+    """Offset and non-negative weights of a logistic regression, both kinds counted alike, drawn to `prior`."""
+    balance = np.where(true > 0, 0.5 / max(true.sum(), 1), 0.5 / max((1 - true).sum(), 1))
+
+    def cost(p: np.ndarray) -> tuple[float, np.ndarray]:
+        logit = p[0] + x @ p[1:]
+        value = (balance * (np.logaddexp(0, logit) - true * logit)).sum() + strength * ((p[1:] - prior) ** 2).sum()
+        slope = balance * (1 / (1 + np.exp(-np.clip(logit, -60, 60))) - true)
+        return float(value), np.r_[slope.sum(), x.T @ slope + 2 * strength * (p[1:] - prior)]
+
+    bounds = [(None, None)] + [(0.0, None)] * x.shape[1]
+    return minimize(cost, np.r_[0.0, prior], jac=True, bounds=bounds, method="L-BFGS-B").x
+
+
+def _two(values: Sequence[float] | np.ndarray) -> tuple[float, float]:
+    return float(values[0]), float(values[1])

@@ -1,0 +1,295 @@
+"""Training an inspector: read, remember the good, make new defects, learn to tell them, weigh, calibrate, save.
+
+Segmenters learn side by side, each on one core: one a fold, so that every part is judged by one that never saw it,
+and one on all parts, which is kept. The held-out judgements weigh the two judges and set the threshold.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from burnish.core.process import seeded
+from burnish.errors import DatasetError
+from burnish.inspect.calibrate import Calibration, calibrate, fold_of
+from burnish.inspect.detector import Fusion, Inspector, peak
+from burnish.inspect.fuse import sample_pixels, weigh
+from burnish.inspect.pairs import Shot, Synthesiser
+from burnish.inspect.reference import DinoReference, LiteReference, load_reference, shared_maps
+from burnish.inspect.segmenter import Drill, Segmenter
+from burnish.inspect.surprise import Surprise, learn_surprise
+from burnish.media.dataset import PartSet
+from burnish.media.image import fit, fit_mask
+from burnish.nets.backbone import load_lite0
+from burnish.train.budget import Budget
+from burnish.train.loop import Fitted, Options, Progress, interruptions
+from burnish.train.loop import fit as train_loop
+
+FOLDS = 3
+MEMORY = 2500
+"""Features in the surprise's memory."""
+SIDES = (256, 480)
+"""Least and greatest working resolution, the square root of a picture's area in pixels."""
+
+Report = Callable[[str, float], bool | None]
+"""Told what is going on and the share of it done; answering True stops."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `burnish inspect train` may be told.
+
+    Attributes:
+        minutes: Wall time of training.
+        steps: Updates of each segmenter instead; then a run is a function of its seed alone.
+        false_rejects: Wanted false-reject rate.
+        seed: Of everything random.
+        backbone: Where surprise is measured: a name in `reference.BACKBONES`, a path or a hub name.
+        synthesis: One of `recipe.METHODS`.
+        workers: Segmenters that learn at the same time.
+    """
+
+    minutes: float = 10.0
+    steps: int | None = None
+    false_rejects: float = 0.01
+    seed: int = 0
+    backbone: str = "lite0"
+    synthesis: str = "auto"
+    workers: int = field(default_factory=lambda: max(1, min(4, os.cpu_count() or 1)))
+
+    def budget(self, minutes: float) -> Budget:
+        """What one segmenter may spend of the time left."""
+        return Budget(None, self.steps) if self.steps else Budget(max(minutes, 0.05), None)
+
+
+@dataclass
+class Memory:
+    """The surprise of all good parts, and what each part (good or bad) would have scored held out, (h, w)."""
+
+    surprise: Surprise
+    maps: list[Tensor]
+
+
+def working_side(shots: Sequence[tuple[int, int]]) -> int:
+    """The working resolution for pictures of sizes (H, W): their own median, within `SIDES`, in steps of 32."""
+    own = float(np.median([np.sqrt(h * w) for h, w in shots]))
+    return int(np.clip(round(own / 32) * 32, *SIDES))
+
+
+def read_shots(parts: PartSet, problems: list[Any], report: Report) -> tuple[list[Shot], list[str], int]:
+    """All usable parts at one working resolution.
+
+    Returns:
+        The parts, the group of each, and the working side.
+
+    Raises:
+        DatasetError: Fewer than two good parts can be read.
+    """
+    read, groups = [], []
+    for i, (part, image, mask) in enumerate(parts.read(problems)):
+        read.append((part, image, mask))
+        groups.append(part.group)
+        report("reading parts", (i + 1) / len(parts))
+    goods = sum(part.is_good for part, _, _ in read)
+    if goods < 2:
+        raise DatasetError(
+            parts.root,
+            f"holds {goods} readable good part{'s' if goods != 1 else ''}",
+            "Add good parts: two at least, a hundred are better",
+        )
+    side = working_side([image.shape[:2] for _, image, _ in read])
+    shots = [
+        Shot(fit(image, side), None if mask is None else fit_mask(mask, side), part.label, parts.name(part))
+        for part, image, mask in read
+    ]
+    return shots, groups, side
+
+
+def as_tensor(image: np.ndarray) -> Tensor:
+    """uint8 (h, w, 3) to float32 (1, 3, h, w) in [0, 1]."""
+    return torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
+
+
+@torch.no_grad()
+def remember(
+    shots: Sequence[Shot], fold: np.ndarray, reference: LiteReference | DinoReference, seed: int, report: Report
+) -> Memory:
+    """Learns what good parts look like, and judges every part by what the good parts of other folds show.
+
+    Args:
+        shots: All parts.
+        fold: The fold each is held out in, (n,).
+        reference: Where features come from.
+        seed: Of the memory.
+        report: Told the share done.
+    """
+    trunk, features = load_lite0(), []
+    for i, shot in enumerate(shots):
+        x = as_tensor(shot.image)
+        features.append(reference(x, shared_maps(trunk, x))[0])
+        report("remembering good parts", (i + 1) / (len(shots) + 20))
+    good = np.array([shot.label == "good" for shot in shots])
+    maps: list[Tensor] = [torch.empty(0)] * len(shots)
+    for k in range(int(fold.max()) + 1):
+        others = learn_surprise([features[i] for i in np.flatnonzero(good & (fold != k))], MEMORY, seeded(seed, 1, k))
+        for i in np.flatnonzero(fold == k):
+            maps[i] = others(features[i][None])[0, 0]
+    surprise = learn_surprise([features[i] for i in np.flatnonzero(good)], MEMORY, seeded(seed, 1))
+    surprise.level.copy_(torch.cat([maps[i].flatten() for i in np.flatnonzero(good)]).median())
+    return Memory(surprise, [m / surprise.level for m in maps])
+
+
+def deal(shots: Sequence[Shot], groups: Sequence[str], folds: int, rng: np.random.Generator) -> np.ndarray:
+    """The fold each part is held out in, (n,): good parts by group, defects evenly within their class."""
+    fold = np.zeros(len(shots), int)
+    good = [i for i, shot in enumerate(shots) if shot.label == "good"]
+    try:
+        fold[good] = fold_of([groups[i] for i in good], folds, rng)
+    except Exception:  # one group only: deal the parts themselves
+        fold[good] = fold_of([""] * len(good), folds, rng)
+    for label in sorted({s.label for s in shots} - {"good"}):
+        mine = [i for i, s in enumerate(shots) if s.label == label]
+        start = int(rng.integers(folds))
+        fold[rng.permutation(mine)] = (np.arange(len(mine)) + start) % folds
+    return fold
+
+
+@contextmanager
+def one_core_each():
+    """Inside, torch uses one core a thread, so that several models learn side by side."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@dataclass
+class Lesson:
+    """One segmenter's training: what it learns from, and what came of it."""
+
+    goods: list[Shot]
+    defects: list[Shot]
+    synthesiser: Synthesiser | None
+    checkpoint: Path
+    budget: Budget
+    seed: int
+    model: Segmenter | None = None
+    fitted: Fitted | None = None
+
+
+def teach(lessons: Sequence[Lesson], workers: int, report: Report, warm: dict[int, dict[str, Tensor]] | None = None) -> bool:
+    """Trains all segmenters, `workers` at a time; each goes on from its checkpoint if there is one.
+
+    Args:
+        lessons: Get their `model` and `fitted`.
+        workers: At a time.
+        report: Told the share done; answering True stops all, and their checkpoints are kept.
+        warm: Weights to start from, by the lesson's number.
+
+    Returns:
+        Whether it was stopped.
+    """
+    spent, halt, failed = [0.0] * len(lessons), threading.Event(), []
+
+    def learn(number: int) -> None:
+        lesson = lessons[number]
+        torch.set_num_threads(1)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(lesson.seed)
+            model = Segmenter(load_lite0())
+        if warm and number in warm:
+            model.load_state_dict(warm[number])
+        drill = Drill(lesson.goods, lesson.defects, lesson.synthesiser)
+
+        def follow(now: Progress) -> bool:
+            spent[number] = now.spent
+            return halt.is_set()
+
+        options = Options(seed=lesson.seed, ema=0.98, warmup=30, validations=1, save_every=30)
+        lesson.fitted = train_loop(
+            model, drill.batch, drill.loss, lesson.budget, options,
+            on_progress=follow, checkpoint=lesson.checkpoint, resume=True, optimiser=model.optimiser(),
+        )  # fmt: skip
+        lesson.model, spent[number] = model, 1.0
+
+    with one_core_each(), interruptions() as interrupted, ThreadPoolExecutor(workers) as pool:
+        jobs = [pool.submit(learn, k) for k in range(len(lessons))]
+        while not all(job.done() for job in jobs):
+            time.sleep(0.2)
+            if interrupted or report("learning defects", sum(spent) / len(spent)):
+                halt.set()
+            failed = [job for job in jobs if job.done() and not job.cancelled() and job.exception()]
+            if failed:
+                halt.set()
+    for job in failed or jobs:
+        job.result()
+    return halt.is_set()
+
+
+@dataclass
+class Held:
+    """Held-out judgements: peaks (n, 2) in the parts' order, and sampled pixels of the defects."""
+
+    peaks: np.ndarray
+    pixels: tuple[np.ndarray, np.ndarray] | None
+
+
+@torch.no_grad()
+def judge_held_out(
+    shots: Sequence[Shot], fold: np.ndarray, models: Sequence[Segmenter | None], memory: Memory, rng: np.random.Generator, report: Report
+) -> Held:
+    """Judges each part by the segmenter that did not see it, and by the other parts' memory."""
+    peaks, marked = np.zeros((len(shots), 2)), []
+    for i, shot in enumerate(shots):
+        surprise = memory.maps[i][None, None]
+        model = models[fold[i]]
+        logit = model(as_tensor(shot.image)) if model is not None else torch.zeros(1, 1, *surprise.shape[-2:])
+        peaks[i] = float(peak(logit)), float(peak(surprise))
+        if shot.mask is not None and model is not None and not shot.weak:
+            size = logit.shape[-2:]
+            fine = F.interpolate(surprise, size=size, mode="bilinear", align_corners=False)[0, 0].numpy()
+            true = F.adaptive_avg_pool2d(torch.from_numpy(shot.mask)[None, None].float(), size)[0, 0].numpy() > 0.3
+            if true.any() or rng.random() < 0.3:
+                marked.append(sample_pixels(logit[0, 0].numpy(), fine, true, rng))
+        report("judging held-out parts", (i + 1) / len(shots))
+    pixels = (np.concatenate([m[0] for m in marked]), np.concatenate([m[1] for m in marked])) if marked else None
+    return Held(peaks, pixels)
+
+
+def conclude(
+    shots: Sequence[Shot], held: Held, seen: bool, wanted: float, folds: int
+) -> tuple[Fusion, Calibration, dict[str, Any]]:
+    """Weighs the judges and sets the threshold from the good parts' held-out scores.
+
+    Returns:
+        The fusion, the calibration, and the held-out AUROC of each judge and of both, for the record.
+    """
+    from burnish.core.stats import auroc
+
+    good = np.array([s.label == "good" for s in shots])
+    fusion = weigh(held.peaks[good], held.peaks[~good], held.pixels, seen)
+    scores = fusion.score(held.peaks)
+    facts: dict[str, Any] = {}
+    if (~good).any():
+        facts = {
+            name: float(auroc(s[good], s[~good]) or 0)
+            for name, s in (("segmenter", held.peaks[:, 0]), ("surprise", held.peaks[:, 1]), ("both", scores))
+        }
+    return fusion, calibrate(scores[good], wanted, folds=folds if seen else max(2, int(good.sum()))), facts
+
+
+def assemble(model: Segmenter | None, backbone: str, surprise: Surprise, fusion: Fusion) -> Inspector:
+    """The finished inspector, in evaluation mode."""
+    return Inspector(model or Segmenter(load_lite0()), load_reference(backbone), surprise, fusion).eval()

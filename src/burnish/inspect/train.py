@@ -1,0 +1,310 @@
+"""`burnish inspect train` and `add`: from a folder of parts to an inspector's bundle."""
+
+import platform
+import shutil
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+import burnish
+from burnish.errors import BurnishError, DatasetError
+from burnish.inspect.calibrate import Calibration
+from burnish.inspect.detector import FOLDER, Inspector, load_inspector
+from burnish.inspect.learn import (
+    FOLDS,
+    Lesson,
+    Memory,
+    Report,
+    Settings,
+    assemble,
+    conclude,
+    deal,
+    judge_held_out,
+    read_shots,
+    remember,
+    teach,
+)
+from burnish.inspect.pairs import Shot
+from burnish.inspect.recipe import Recipe, choose_recipe, train_painter
+from burnish.inspect.reference import load_reference
+from burnish.inspect.shots import load_shots, save_shots
+from burnish.inspect.synthesise import save_synthesiser
+from burnish.inspect.weak import with_masks
+from burnish.media.dataset import PartSet, open_parts
+from burnish.media.image import fit, fit_mask, read_image, read_mask
+from burnish.store.bundle import WEIGHTS, Bundle, write_bundle
+
+PAINTING = 0.3
+"""Share of the budget for learning to paint defects, where the recipe does."""
+RESERVE = 0.1
+"""Share of the budget kept for judging held-out parts and saving."""
+
+
+class Stopped(BurnishError):
+    """The user asked to stop; what was learned is kept for the same command to go on."""
+
+    exit_code = 130
+
+
+def train_inspector(root: str | Path, out: str | Path, settings: Settings, report: Report = lambda *_: None) -> Bundle:
+    """Trains an inspector on a folder's `train` parts and writes its bundle.
+
+    An interrupted run goes on when the same command is given again: what was learned lies beside `out`.
+
+    Args:
+        root: A data set, see `open_parts`.
+        out: The bundle's folder.
+        settings: What was asked for.
+        report: Told what is going on.
+
+    Raises:
+        DatasetError: Fewer than two good parts can be read.
+        BurnishError: A setting that cannot be met.
+        Stopped: The user stopped it.
+    """
+    began = time.monotonic()
+    parts = training_parts(root)
+    problems: list[Any] = list(parts.problems)
+    shots, groups, side = read_shots(parts, problems, report)
+    run = _Run(Path(out), settings, report, began)
+    facts = {
+        "data_hash": parts.hash(),
+        "name": parts.root.resolve().name,
+        "problems": [str(p) for p in problems],
+        "licence": "not stated",
+    }
+    return run.go(shots, groups, side, facts)
+
+
+def training_parts(root: str | Path) -> PartSet:
+    """The parts to learn from: the `train` rows where there are splits, else all.
+
+    Raises:
+        DatasetError: The folder has splits and none is `train`.
+    """
+    parts = open_parts(root)
+    if "train" in parts.splits:
+        return parts.only("train")
+    if parts.layout == "split.csv":
+        raise DatasetError(root, "has no `train` rows", "Mark the parts to learn from as `train`")
+    return parts
+
+
+class _Run:
+    """One training, from parts in memory to a bundle."""
+
+    def __init__(self, out: Path, settings: Settings, report: Report, began: float) -> None:
+        self.out, self.settings, self.report, self.began = out, settings, report, began
+        self.work = out.parent / f".{out.name}.work"
+
+    def left(self) -> float:
+        """Minutes of the budget that are left."""
+        return self.settings.minutes - (time.monotonic() - self.began) / 60
+
+    def go(
+        self,
+        shots: list[Shot],
+        groups: list[str],
+        side: int,
+        facts: dict[str, Any],
+        warm: dict[int, dict[str, torch.Tensor]] | None = None,
+        recipe: Recipe | None = None,
+    ) -> Bundle:
+        s = self.settings
+        self._claim(facts["data_hash"], shots)
+        rng = np.random.default_rng((s.seed, 2))
+        fold = deal(shots, groups, min(FOLDS, sum(x.label == "good" for x in shots)), rng)
+        reference = load_reference(s.backbone)
+        memory = remember(shots, fold, reference, s.seed, self.report)
+        shots = _with_weak_masks(shots, memory)
+        goods, defects = _split(shots)
+        recipe = recipe or choose_recipe(s.synthesis, defects)
+        train_painter(recipe, goods, defects, PAINTING * self.left(), s.seed, self.report)
+        lessons = self._lessons(shots, fold, recipe)
+        if teach(lessons, s.workers, self.report, warm):
+            raise Stopped(self.out, "stopped; what was learned so far is kept", "Give the same command to go on")
+        models = [lesson.model for lesson in lessons]
+        held = judge_held_out(shots, fold, models, memory, rng, self.report)
+        fusion, calibration, ranks = conclude(shots, held, bool(lessons), s.false_rejects, int(fold.max()) + 1)
+        inspector = assemble(models[-1] if models else None, s.backbone, memory.surprise, fusion)
+        learned = facts | {"side": side, "held_out_auroc": ranks, "updates": [x.fitted.step for x in lessons if x.fitted]}
+        return self._save(inspector, calibration, shots, lessons, recipe, learned)
+
+    def _lessons(self, shots: list[Shot], fold: np.ndarray, recipe: Recipe) -> list[Lesson]:
+        """A segmenter a fold, then one on all parts; none where there is nothing to tell apart."""
+        if not recipe.shares and all(x.label == "good" or x.mask is None for x in shots):
+            return []
+        count = int(fold.max()) + 2
+        rounds = -(-count // self.settings.workers)
+        budget = self.settings.budget((self.left() - RESERVE * self.settings.minutes) / rounds)
+        lessons = []
+        for k in range(count):
+            goods, defects = _split([x for x, f in zip(shots, fold, strict=True) if f != k or k == count - 1])
+            checkpoint = self.work / f"segmenter_{k}.safetensors"
+            synthesiser = recipe.synthesiser(goods, defects)
+            lessons.append(Lesson(goods, defects, synthesiser, checkpoint, budget, self.settings.seed * 100 + k))
+        return lessons
+
+    def _claim(self, data_hash: str, shots: list[Shot]) -> None:
+        """Takes the work folder; one of another training is begun anew."""
+        plan = f"{data_hash} {len(shots)} {replace(self.settings, workers=1)}"
+        note = self.work / "plan.txt"
+        if not note.exists() or note.read_text(encoding="utf-8") != plan:
+            shutil.rmtree(self.work, ignore_errors=True)
+            try:
+                self.work.mkdir(parents=True)
+                note.write_text(plan, encoding="utf-8")
+            except OSError as error:
+                raise BurnishError(self.out, f"cannot write there ({error.strerror})", "Choose another --out") from error
+
+    def _save(
+        self,
+        inspector: Inspector,
+        calibration: Calibration,
+        shots: list[Shot],
+        lessons: Sequence[Lesson],
+        recipe: Recipe,
+        facts: dict[str, Any],
+    ) -> Bundle:
+        goods, defects = _split(shots)
+        seconds = time.monotonic() - self.began
+        counts = Counter(x.label for x in shots)
+        meta = {
+            "kind": "inspector",
+            "architecture": {"name": "lite0 segmenter and surprise", "reference": self.settings.backbone},
+            "multiple": 32,
+            "threshold": calibration.threshold.value,
+            "wanted": calibration.threshold.wanted,
+            "good_scores": calibration.to_json()["good_scores"],
+            "calibration": calibration.to_json(),
+            "folds": calibration.folds,
+            "fusion": inspector.fusion.to_json(),
+            "classes": sorted(set(counts) - {"good"}),
+            "train_seconds": round(seconds, 1),
+            "settings": asdict(self.settings),
+            "synthesis": _synthesis_facts(recipe),
+            "training": {
+                "good parts": counts["good"],
+                "defective parts": len(shots) - counts["good"],
+                "working resolution": f"{facts['side']} px",
+                "updates of each segmenter": facts["updates"],
+                "held-out AUROC": {k: round(v, 3) for k, v in facts["held_out_auroc"].items()},
+                "parts left out or by label only": len(facts["problems"]),
+            },
+            "versions": {"burnish": burnish.__version__, "torch": torch.__version__, "python": platform.python_version()},
+            "licences": {"weights of EfficientNet-Lite0": "Apache-2.0", "data": facts["licence"]},
+            **facts,
+        }
+
+        def write(folder: Path) -> None:
+            save_file({k: v.contiguous() for k, v in inspector.state_dict().items()}, folder / WEIGHTS)
+            for k, lesson in enumerate(lessons[:-1]):
+                if lesson.model is not None:
+                    save_file({n: v.contiguous() for n, v in lesson.model.state_dict().items()}, folder / f"fold_{k}.safetensors")
+            made = recipe.lasting(goods, defects)
+            if made is not None:
+                save_synthesiser(folder / FOLDER, made, goods, defects)
+            else:
+                save_shots(folder / FOLDER / "parts", shots)
+
+        bundle = write_bundle(self.out, meta, write, _card(meta))
+        shutil.rmtree(self.work, ignore_errors=True)
+        return bundle
+
+
+def add_parts(
+    bundle: str | Path,
+    pictures: Sequence[Path],
+    label: str,
+    mask: Path | None = None,
+    minutes: float = 2.0,
+    report: Report = lambda *_: None,
+) -> Bundle:
+    """Adds parts that an inspector judged wrongly and trains it on, from where it stands.
+
+    Args:
+        bundle: An inspector's bundle; replaced when the new one is complete.
+        pictures: The parts.
+        label: Their class, or `good`.
+        mask: Where the defect is; for one picture only. Without it the place is guessed.
+        minutes: Wall time.
+        report: Told what is going on.
+
+    Raises:
+        BurnishError: A mask for several pictures, or pictures that cannot be read.
+        BundleError: Not an inspector's bundle, or damaged.
+    """
+    began = time.monotonic()
+    if mask is not None and len(pictures) != 1:
+        raise BurnishError(mask, f"is one mask for {len(pictures)} pictures", "Add them one by one")
+    old, found = load_inspector(bundle)
+    meta, side = found.meta, int(found.meta["side"])
+    shots = load_shots(found.path / FOLDER / "parts")
+    shots = [replace(x, mask=None, weak=False) if x.weak else x for x in shots]
+    for path in pictures:
+        image = read_image(path)
+        drawn = np.zeros(image.shape[:2], bool) if label == "good" else None
+        if mask is not None:
+            drawn = read_mask(mask, (image.shape[0], image.shape[1]))
+        fitted = None if drawn is None else fit_mask(drawn, side)
+        shots.append(Shot(fit(image, side), fitted, label, f"added/{path.name}"))
+    kept = meta["settings"] | {"minutes": minutes, "steps": None}
+    warm = {k: load_file(found.path / f"fold_{k}.safetensors") for k in range(FOLDS) if (found.path / f"fold_{k}.safetensors").exists()}
+    warm[len(warm)] = {k: v.clone() for k, v in old.segmenter.state_dict().items()}
+    recipe = choose_recipe("cutpaste" if kept["synthesis"] == "diffusion" else kept["synthesis"], _split(shots)[1])
+    recipe.shares.pop("diffusion", None)
+    facts = {
+        "data_hash": f"{meta['data_hash']}+{len(pictures)}",
+        "name": meta["name"],
+        "problems": meta["problems"],
+        "licence": meta["licence"],
+    }
+    run = _Run(Path(bundle), Settings(**kept), report, began)
+    return run.go(shots, [""] * len(shots), side, facts, warm, recipe)
+
+
+def _split(shots: Sequence[Shot]) -> tuple[list[Shot], list[Shot]]:
+    return [s for s in shots if s.label == "good"], [s for s in shots if s.label != "good" and s.mask is not None]
+
+
+def _with_weak_masks(shots: list[Shot], memory: Memory) -> list[Shot]:
+    """Guesses where the defect is on parts that have a label only, from their surprise."""
+    goods = [s for s in shots if s.label == "good"]
+    out = []
+    for shot, surprise in zip(shots, memory.maps, strict=True):
+        if shot.mask is None:
+            size = (shot.image.shape[0], shot.image.shape[1])
+            fine = torch.nn.functional.interpolate(surprise[None, None], size=size, mode="bilinear")[0, 0].numpy()
+            guessed = with_masks(goods, [shot], lambda _, fine=fine: fine)
+            shot = guessed[0] if guessed else shot
+        out.append(shot)
+    return out
+
+
+def _synthesis_facts(recipe: Recipe) -> dict[str, Any]:
+    shares = ", ".join(f"{method} {share:.0%}" for method, share in recipe.shares.items()) or "none"
+    facts: dict[str, Any] = {"text": f"New defects: {shares}. {recipe.why}", "shares": dict(recipe.shares), **recipe.facts}
+    if "rejected" in recipe.facts:
+        facts |= {"reasons": recipe.facts["rejected"], "rejected": sum(recipe.facts["rejected"].values())}
+    return facts
+
+
+def _card(meta: dict[str, Any]) -> str:
+    training, rule = meta["training"], meta["calibration"]
+    return f"""# An inspector for {meta["name"]}
+
+- Learned from {training["good parts"]} good and {training["defective parts"]} defective parts in {meta["train_seconds"]:.0f} s,
+  seed {meta["settings"]["seed"]}, at {training["working resolution"]}.
+- {meta["synthesis"]["text"]}
+- Rejects above {meta["threshold"]:.4g}. {rule["guarantee"]}
+- Data hash {meta["data_hash"]}; licence of the data: {meta["licence"]}. Weights of EfficientNet-Lite0: Apache-2.0.
+
+Measure it on parts that it has not seen before you trust it: `burnish inspect eval`.
+"""
