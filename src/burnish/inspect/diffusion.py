@@ -122,7 +122,7 @@ class DiffusionSynthesiser:
     def draw(self, rng: np.random.Generator, label: str | None = None) -> Pair:
         """A pair from the pool (of `label` if given); when it holds none, some are painted first.
 
-        With `reuse` (the default, for training) it stays in the pool and may come again; without, it is taken.
+        With `reuse` (the default, for training) it stays there and may come again; without, it is taken out.
         A class of which nothing passes the filter gets its cut-paste pair, whose provenance says so.
         """
         for attempt in range(3):

@@ -80,7 +80,7 @@ def _difference(image: np.ndarray, goods: list[np.ndarray]) -> np.ndarray:
 
 
 def _fitted(good: np.ndarray, image: np.ndarray) -> np.ndarray:
-    """The good part shifted and turned onto the other (enhanced correlation, Evangelidis and Psarakis 2008)."""
+    """The good part shifted and turned onto the other (ECC, Evangelidis and Psarakis 2008)."""
     h, w = image.shape[:2]
     scale = 128 / max(h, w)
     size = (max(8, round(w * scale)), max(8, round(h * scale)))
