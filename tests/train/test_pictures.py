@@ -1,5 +1,6 @@
 """Folders of every kind as training data."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -113,3 +114,16 @@ def test_nothing_to_read_is_told(tmp_path):
     (tmp_path / "captions.csv").write_text("image,text\na.png,b\n")
     with pytest.raises(DatasetError, match="no columns file and name"):
         load_pictures(tmp_path, 32)
+
+
+@pytest.mark.skipif("BURNISH_DATA" not in os.environ, reason="real data: set BURNISH_DATA to its folder")
+def test_real_tiles_are_gray_elongated_and_kept_in_groups():
+    pictures = load_pictures(Path(os.environ["BURNISH_DATA"]) / "inspection" / "magnetic_tile", 32)
+    assert len(pictures) == 110
+    assert "good" in pictures.classes
+    assert pictures.elongated
+    assert not pictures.problems
+    train, held = pictures.holdout()
+    groups = [entry.group for entry in pictures.entries]
+    assert held
+    assert not {groups[k] for k in held if groups[k]} & {groups[k] for k in train}
