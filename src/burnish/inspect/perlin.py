@@ -72,7 +72,7 @@ class Perlin:
         changed = good.image.astype(np.float32)
         if wanted.any():
             new = self._look(look, index, rng)
-            changed += (new - changed) * alpha[..., None] * rng.uniform(0.6, 1)
+            changed += (new - changed) * alpha[..., None] * rng.uniform(0.7, 1)
         image, mask = settle(good.image, changed, alpha > 0.02, self.noise[index])
         provenance: dict[str, object] = {
             "method": self.method,
@@ -87,21 +87,20 @@ class Perlin:
         """The whole part under another look, float32 (h, w, 3)."""
         image = self.goods[index].image.astype(np.float32)
         h, w = image.shape[:2]
+        # A patch of the same texture at the same level cannot be seen, and would be a false label.
+        shift = rng.uniform(10, 40) * (1 if rng.random() < 0.5 else -1)
         if look == "texture":
             other = self.goods[rng.integers(len(self.goods))].image
             turned = np.ascontiguousarray(np.rot90(other, int(rng.integers(4))))
             moved = np.roll(turned, rng.integers(1, 10**4, 2), axis=(0, 1))
-            return cv2.resize(moved, (w, h), interpolation=cv2.INTER_LINEAR).astype(np.float32) + rng.normal(
-                0, 20
-            )
+            return cv2.resize(moved, (w, h), interpolation=cv2.INTER_LINEAR).astype(np.float32) + shift
         if look == "colour":
-            return (image * rng.uniform(0.5, 1.4, 3) + rng.normal(0, 25, 3)).astype(np.float32)
+            return image * rng.uniform(0.6, 1.3, 3) + shift + rng.normal(0, 15, 3)
         if look == "smudge":
-            return cv2.blur(image, (int(rng.integers(5, 25)), int(rng.integers(5, 25)))) + rng.normal(0, 12)
+            return cv2.blur(image, (int(rng.integers(5, 25)), int(rng.integers(5, 25)))) + shift
         if look == "grain":
-            return image + smooth_noise((h, w), float(rng.uniform(2, 6)), rng)[0][..., None] * rng.uniform(
-                15, 45
-            )
+            field = smooth_noise((h, w), float(rng.uniform(2, 6)), rng)[0][..., None]
+            return image + field * rng.uniform(20, 50)
         amount = rng.uniform(0.25, 0.9)
         return image * (1 - amount) if rng.random() < 0.7 else image + (255 - image) * 0.6 * amount
 
