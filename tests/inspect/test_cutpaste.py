@@ -79,3 +79,18 @@ def test_a_part_smaller_than_the_defect_still_gets_one() -> None:
         [Shot(np.where(mask[..., None], 30, shot.image).astype(np.uint8), mask, "big", "b")],
     )
     assert small.draw(np.random.default_rng(0)).mask.any()
+
+
+def test_crumbs_and_defects_that_hardly_show_still_get_a_label() -> None:
+    mask = np.zeros((96, 128), bool)
+    mask[40, 50] = True
+    image = goods(1)[0].image.copy()
+    image[40, 50] = 0
+    crumb = CutPaste(goods(), [Shot(image, mask, "crumb", "c")])
+    assert all(crumb.draw(np.random.default_rng(k)).mask.any() for k in range(20))
+    mask[30:50, 40:60] = True
+    flat = [Shot(np.full((96, 128, 3), 90, np.uint8), m, "x", "x") for m in (np.zeros((96, 128), bool), mask)]
+    unseen = CutPaste(flat[:1], flat[1:])
+    pair = unseen.draw(np.random.default_rng(0))
+    assert pair.mask.any() and pair.provenance["hardly_visible"]
+    assert unseen.rejected["little change"] == unseen.tries

@@ -10,11 +10,7 @@ from burnish.inspect.templates import Template, cut_templates
 
 
 def on_part(template: Template, shape: tuple[int, int], seed: int) -> np.ndarray:
-    laid = warp(template, shape, (40.0, 50.0), 20, np.random.default_rng(seed))
-    out = np.zeros(shape, bool)
-    h, w = laid.mask.shape
-    out[laid.top : laid.top + h, laid.left : laid.left + w] = laid.mask > 0.5
-    return out
+    return warp(template, shape, (40.0, 50.0), 20, np.random.default_rng(seed)).on_part(shape)
 
 
 def test_a_warp_stays_inside_with_about_its_area() -> None:

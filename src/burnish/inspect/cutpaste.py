@@ -74,18 +74,29 @@ class CutPaste:
     def make(self, seed: int, label: str | None = None) -> Pair:
         """The pair of this seed: the same seed on the same parts makes the same pair."""
         rng = np.random.default_rng(seed)
-        best: Pair | None = None
         for _ in range(self.tries):
             pair, kept = self.paint(self.propose(rng, label), rng)
-            if best is None or pair.mask.sum() > best.mask.sum():
-                best = pair
             if kept:
-                best = pair
                 break
             self.rejected["little change"] += 1
-        assert best is not None
-        best.provenance["seed"] = seed
-        return best
+        else:
+            pair = self._as_pasted(self.propose(rng, label), rng)
+        pair.provenance["seed"] = seed
+        return pair
+
+    def _as_pasted(self, p: Proposal, rng: np.random.Generator) -> Pair:
+        """For a defect that hardly shows: its pixels themselves, labelled where they were laid."""
+        good = self.goods[p.index]
+        changed, _, _ = blend(good.image, p.laid, "paste", p.template.large, rng)
+        provenance: dict[str, object] = {"method": self.method, "good": good.name, "defect": p.template.name}
+        provenance |= {
+            "mode": "paste",
+            "hardly_visible": True,
+            "weak_mask": p.template.weak,
+            **p.laid.settings,
+        }
+        mask = p.laid.on_part(good.image.shape)
+        return Pair(np.rint(changed).astype(np.uint8), mask, p.template.label, provenance)
 
     def propose(self, rng: np.random.Generator, label: str | None = None) -> Proposal:
         """A defect, the good part it goes on, its place and bend; nothing is painted yet."""

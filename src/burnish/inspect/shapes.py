@@ -26,6 +26,13 @@ class Warp:
     left: int
     settings: dict[str, object]
 
+    def on_part(self, shape: tuple[int, ...]) -> np.ndarray:
+        """The mask on a part of this (h, w), bool."""
+        out = np.zeros(shape[:2], bool)
+        h, w = self.mask.shape
+        out[self.top : self.top + h, self.left : self.left + w] = self.mask > 0.5
+        return out
+
 
 def warp(
     template: Template,
@@ -53,6 +60,7 @@ def warp(
     flip_y, flip_x = bool(rng.random() < 0.5), bool(rng.random() < 0.5)
     angle = float(rng.uniform(-1, 1) * (min(turn, 6) if bordered else turn))
     scale = float(np.exp(rng.uniform(np.log(0.6), np.log(1.6))))
+    scale = max(scale, float(np.sqrt(9 / template.mask.sum())))  # a crumb must not vanish
     stretch = np.exp(rng.normal(0, 0.12, 2)) * scale
     th, tw = template.size
     a = np.deg2rad(angle)

@@ -76,7 +76,7 @@ def cut_templates(shot: Shot) -> list[Template]:
     count, pieces = cv2.connectedComponents(joined)
     found = [_cut(shot, shot.mask & (pieces == k)) for k in range(1, count)]
     largest = max(int(t.mask.sum()) for t in found)
-    return [t for t in found if t.mask.sum() >= max(3, 0.02 * largest)]
+    return [t for t in found if t.mask.sum() >= 0.02 * largest]
 
 
 def _cut(shot: Shot, mask: np.ndarray) -> Template:
