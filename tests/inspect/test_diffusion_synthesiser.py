@@ -7,7 +7,7 @@ import torch
 from parts_for_tests import defects, goods
 
 from burnish.errors import BundleError, DatasetError
-from burnish.inspect.diffusion import DiffusionSynthesiser
+from burnish.inspect.diffusion import WAYS, DiffusionSynthesiser
 
 
 @pytest.fixture(scope="module")
@@ -18,12 +18,12 @@ def painter() -> DiffusionSynthesiser:
     return made
 
 
-@pytest.mark.parametrize("start", [0.5, 1.0])
-def test_painted_pairs_keep_the_good_part_and_say_where_they_come_from(painter, start: float) -> None:
+@pytest.mark.parametrize("way", list(WAYS))
+def test_painted_pairs_keep_the_good_part_and_say_where_they_come_from(painter, way: str) -> None:
     by_index = [g.image for g in painter.paste.goods]
     labels = ["spot", "scratch"] * 8
     before, made = painter.rejected.total(), painter.made
-    pairs = painter.paint(list(range(16)), labels, start)
+    pairs = painter.paint(list(range(16)), labels, way)
     assert len(pairs) + painter.rejected.total() - before == 16 and painter.made - made == 16
     assert pairs
     for pair, index in pairs:
@@ -33,9 +33,9 @@ def test_painted_pairs_keep_the_good_part_and_say_where_they_come_from(painter, 
         assert np.array_equal(pair.image[~near], good[~near])
         assert np.abs(pair.image[pair.mask].astype(int) - good[pair.mask]).mean() > 3
         facts = pair.provenance
-        assert facts["method"] == "diffusion" and facts["t_start"] == start
+        assert facts["method"] == "diffusion" and facts["t_start"] == WAYS[way][0]
         assert facts["model"] == painter.model.hash and facts["good"] == painter.paste.goods[index].name
-        assert str(facts["mode"]).startswith("inpaint" if start == 1 else "refine")
+        assert str(facts["mode"]).startswith(way)
 
 
 def test_the_pool_gives_back_what_was_painted(painter) -> None:
@@ -46,7 +46,7 @@ def test_the_pool_gives_back_what_was_painted(painter) -> None:
     (again,) = [
         p
         for p, _ in painter.paint(
-            [int(str(pair.provenance["seed"]))], [pair.label], float(str(pair.provenance["t_start"]))
+            [int(str(pair.provenance["seed"]))], [pair.label], str(pair.provenance["mode"]).split()[0]
         )
     ]
     assert np.array_equal(pair.mask, again.mask)

@@ -22,6 +22,7 @@ from burnish.core.gaussian import Preconditioned, StraightPath
 from burnish.core.process import seeded
 from burnish.core.sample import sample
 from burnish.core.schedule import training_times
+from burnish.core.solve import euler
 from burnish.errors import BundleError
 from burnish.inspect.windows import Example
 from burnish.nets.condition import Condition
@@ -154,6 +155,7 @@ class ChangeModel:
             self.process,
             batch["x"],
             steps,
+            euler,
             known_mask=~batch["support"].expand_as(batch["x"]),
             condition=_condition(batch),
             start_t=start,

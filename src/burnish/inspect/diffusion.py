@@ -1,9 +1,9 @@
 """The diffusion synthesiser: real defects teach a denoiser, which paints new ones on good parts.
 
-It paints in two ways. `refine` starts from a cut-paste pair corrupted to t < 1, so the geometry is real; of
-a large defect only what is coarse is repainted. `inpaint` starts from noise in a mask that is new: a real
-one's outline redrawn, or another line. Both go through `core.sample` with everything outside the mask's rim
-known.
+It paints in three ways. `refine` starts from a cut-paste pair corrupted to t < 1, so the geometry is real;
+of a large defect only what is coarse is repainted. `redraw` starts in a new mask (a real one's outline
+redrawn, or another line) from a flat sketch at the real defect's level; `inpaint` starts there from noise
+alone. All go through `core.sample` with everything outside the mask's rim known.
 """
 
 from collections import Counter
@@ -19,11 +19,13 @@ from burnish.inspect.changes import ChangeModel
 from burnish.inspect.cutpaste import CutPaste
 from burnish.inspect.pairs import Pair, Shot, grown_box, settle
 from burnish.inspect.plausible import Features, Plausible, describe
-from burnish.inspect.shapes import varied
+from burnish.inspect.shapes import Warp, varied
+from burnish.inspect.templates import calm
 from burnish.inspect.windows import Case, Example, Window, cases, pair_example, real_example, window_around
 from burnish.train.loop import Fitted, Progress
 
-STARTS = (0.5, 0.7, 1.0)
+WAYS = {"refine": (0.5, 0.45), "redraw": (0.7, 0.45), "inpaint": (1.0, 0.1)}
+"""For each way the time it starts at, and how often it is taken."""
 Report = Callable[[int, int], bool | None]
 
 
@@ -37,7 +39,7 @@ class _Draft:
     example: Example
     window: Window
     mask: np.ndarray
-    start: float
+    way: str
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class DiffusionSynthesiser:
         goods: list[Shot],
         defects: list[Shot],
         features: Features | None = None,
-        steps: int = 8,
+        steps: int = 4,
         batch: int = 16,
     ) -> None:
         self.steps, self.batch = steps, batch
@@ -159,7 +161,8 @@ class DiffusionSynthesiser:
         while len(self.pool) < n and tried < most:
             seeds = [int(s) for s in rng.integers(2**62, size=self.batch)]
             names = [labels[int(k)] for k in rng.integers(len(labels), size=self.batch)]
-            for pair, index in self.paint(seeds, names, float(rng.choice(STARTS))):
+            way = str(rng.choice(list(WAYS), p=[often for _, often in WAYS.values()]))
+            for pair, index in self.paint(seeds, names, way):
                 self.pool.append(_pack(pair, index))
             tried += self.batch
             if progress and progress(min(len(self.pool), n), n):
@@ -174,29 +177,28 @@ class DiffusionSynthesiser:
         mask[y0:y1, x0:x1] = np.unpackbits(kept.mask, axis=1, count=x1 - x0).astype(bool)
         return Pair(image, mask, kept.label, dict(kept.provenance))
 
-    def paint(self, seeds: Sequence[int], labels: Sequence[str], start: float) -> list[tuple[Pair, int]]:
+    def paint(self, seeds: Sequence[int], labels: Sequence[str], way: str) -> list[tuple[Pair, int]]:
         """Paints one batch and keeps what is plausible.
 
         Args:
-            seeds: One a pair; a pair depends on its own seed, class and start alone.
+            seeds: One a pair; a pair depends on its own seed, class and way alone.
             labels: One a pair.
-            start: First time; below 1 a cut-paste pair is refined, at 1 a new mask is inpainted. A defect too
-                large for a window at full resolution is refined from `STARTS[0]` whatever is asked.
+            way: Of `WAYS`; a defect too large for a window at full resolution is refined whatever is asked.
 
         Returns:
             Accepted pairs with the index of their good part; the rest is counted in `rejected`.
         """
-        drafts = [d for s, label in zip(seeds, labels, strict=True) if (d := self._draft(s, label, start))]
+        drafts = [d for s, label in zip(seeds, labels, strict=True) if (d := self._draft(s, label, way))]
         self.made += len(seeds)
         if len(drafts) < len(seeds):
             self.rejected["no room"] += len(seeds) - len(drafts)
         if not drafts:
             return []
         out = []
-        for time in sorted({d.start for d in drafts}):
-            group = [d for d in drafts if d.start == time]
+        for taken in sorted({d.way for d in drafts}):
+            group = [d for d in drafts if d.way == taken]
             told = [d.example for d in group]
-            changes = self.model.paint(told, time, self.steps, [d.seed for d in group])
+            changes = self.model.paint(told, WAYS[taken][0], self.steps, [d.seed for d in group])
             for draft, change in zip(group, changes, strict=True):
                 done = self._finish(draft, change)
                 if isinstance(done, str):
@@ -205,37 +207,38 @@ class DiffusionSynthesiser:
                     out.append((done, draft.index))
         return out
 
-    def _draft(self, seed: int, label: str, start: float) -> _Draft | None:
+    def _draft(self, seed: int, label: str, way: str) -> _Draft | None:
         rng = np.random.default_rng(seed)
         proposal = self.paste.propose(rng, label)
         pasted, kept = self.paste.paint(proposal, rng)
         good = self.paste.goods[proposal.index].image
         image, mask = pasted.image, pasted.mask
         if kept and window_around(mask).factor > 1:
-            start = STARTS[0]
-        if start >= 1:
-            image = good
+            way = "refine"
+        if way != "refine":
             mask = varied(proposal.laid, mask.shape, any(proposal.template.sides), rng)
             mask &= self.paste.placement.allowed[proposal.index]
             kept = mask.sum() >= 4
+            image = _sketch(good, mask, proposal.laid) if way == "redraw" else good
         if not kept:
             return None
         example, window = pair_example(good, image, mask, label)
-        return _Draft(seed, proposal.index, pasted, example, window, mask, start)
+        return _Draft(seed, proposal.index, pasted, example, window, mask, way)
 
     def _finish(self, draft: _Draft, change: np.ndarray) -> Pair | str:
         """From a painted change to a pair, or why there is none."""
-        told, good, start = draft.example, self.paste.goods[draft.index].image, draft.start
+        told, good = draft.example, self.paste.goods[draft.index].image
         if self.gray:
             change = np.broadcast_to(change.mean(axis=2, keepdims=True), change.shape)
+        if told.factor == 1:  # what a briefly trained denoiser leaves of its noise
+            height = float(np.quantile(np.abs(change[told.support]), 0.9))
+            change = calm(change, told.support, 0.12 * height)
         gain = self._gain(replace(told, change=change), np.random.default_rng((draft.seed, 1)))
         change = change * gain
         if reason := self.plausible.check(replace(told, change=change)):
             return reason
         base = good.astype(np.float32)
-        if (
-            start < 1 and told.factor > 1
-        ):  # fine detail stays the pasted defect's, what is coarse is repainted
+        if told.factor > 1 and draft.way == "refine":  # fine detail stays the pasted defect's
             base, change = draft.pasted.image.astype(np.float32), change - told.change
         shape = (good.shape[0], good.shape[1])
         support = draft.window.lay(told.support.astype(np.float32), shape)[..., 0] > 0.5
@@ -249,9 +252,9 @@ class DiffusionSynthesiser:
             return "more changed than asked"
         made = {
             "method": self.method,
-            "mode": f"refine {draft.pasted.provenance['mode']}" if start < 1 else "inpaint",
+            "mode": f"refine {draft.pasted.provenance['mode']}" if draft.way == "refine" else draft.way,
             "seed": draft.seed,
-            "t_start": start,
+            "t_start": WAYS[draft.way][0],
             "steps": self.steps,
             "window_factor": told.factor,
             "gain": round(gain, 3),
@@ -282,6 +285,14 @@ class DiffusionSynthesiser:
             raise BundleError(folder, reason, "Use the parts it was trained on")
         self.model = model
         self.pool.clear()
+
+
+def _sketch(good: np.ndarray, mask: np.ndarray, laid: Warp) -> np.ndarray:
+    """A good part with a mask filled at a real defect's own level, float32 (h, w, 3)."""
+    inside = laid.mask > 0.5
+    level = (laid.patch - laid.ground)[inside].mean(axis=0) if inside.any() else np.zeros(3)
+    soft = np.clip(1.3 * cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 0.8), 0, 1)
+    return np.clip(good + soft[..., None] * level, 0, 255).astype(np.float32)
 
 
 def _height(real: Sequence[Case], label: str) -> float:
