@@ -42,7 +42,7 @@ def test_the_pool_gives_back_what_was_painted(painter) -> None:
     painter.pool.clear()
     n = painter.prepare(6, np.random.default_rng(0))
     assert n >= 6
-    pair = painter._whole(painter.pool[0])
+    pair = painter.whole(0)
     (again,) = [
         p
         for p, _ in painter.paint(

@@ -131,7 +131,10 @@ class DiffusionSynthesiser:
             chosen = [k for k, kept in enumerate(self.pool) if label in (None, kept.label)]
             if chosen:
                 at = chosen[rng.integers(len(chosen))]
-                return self._whole(self.pool[at] if self.reuse else self.pool.pop(at))
+                pair = self.whole(at)
+                if not self.reuse:
+                    del self.pool[at]
+                return pair
             if attempt < 2:
                 labels = [label] if label else None
                 self.prepare(len(self.pool) + self.batch, rng, labels=labels)
@@ -169,7 +172,9 @@ class DiffusionSynthesiser:
                 break
         return len(self.pool)
 
-    def _whole(self, kept: _Kept) -> Pair:
+    def whole(self, k: int) -> Pair:
+        """The pair at place k of the pool."""
+        kept = self.pool[k]
         y0, y1, x0, x1 = kept.box
         image = self.paste.goods[kept.index].image.copy()
         mask = np.zeros(image.shape[:2], bool)
