@@ -123,7 +123,7 @@ def run_ours(cell: Cell, root: Path, minutes: float, out: Path) -> dict[str, Any
     found = json.loads(report.read_text(encoding="utf-8"))
     report.unlink()
     call([*burnish, "export", str(bundle), "--out", f"{bundle}.line"])
-    return summary(found) | {"minutes": minutes, "meta": {"bundle": str(bundle)}}
+    return summary(found) | {"minutes": minutes, "meta": {}}
 
 
 def summary(found: dict[str, Any] | Evaluation) -> dict[str, Any]:
@@ -153,7 +153,9 @@ def call(command: list[str], environment: dict[str, str] | None = None) -> float
         raise CellError(f"{command[0]}: {error.strerror}") from error
     if done.returncode:
         said = [line for line in (done.stderr or done.stdout).strip().splitlines() if line.strip()]
-        raise CellError(said[-1].strip() if said else f"ended with code {done.returncode}")
+        raise CellError(
+            said[-1].strip().replace(f"{HERE.parent}/", "") if said else f"ended with code {done.returncode}"
+        )
     return time.perf_counter() - began
 
 
