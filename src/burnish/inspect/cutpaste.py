@@ -130,6 +130,9 @@ class CutPaste:
             **p.laid.settings,
         }
         kept = mask.sum() >= max(4, 0.35 * (p.laid.mask > 0.5).sum())
+        if kept:
+            change = np.abs(image[mask].astype(np.float32) - good.image[mask]).max(axis=1).mean()
+            kept = change >= max(5.0, 1.5 * self.noise[p.index])
         return Pair(image, mask, p.template.label, provenance), bool(kept)
 
 

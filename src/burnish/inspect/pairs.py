@@ -80,9 +80,9 @@ def settle(
     """The label from the true change, and the picture that is the original's outside it.
 
     The change is the largest channel's |changed - good|, smoothed; what exceeds both the noise and a third
-    of the change's own height, inside `support`, is the mask. Gaps of a few pixels are closed and holes
-    filled. Then the change is faded out over a narrow rim around the mask, and everything beyond the rim is
-    the good part's own.
+    of the change's own height (less for areas above 1500 pixels), inside `support`, is the mask. Gaps of a
+    few pixels are closed and holes filled. Then the change is faded out over a narrow rim around the mask,
+    and everything beyond the rim is the good part's own.
 
     Args:
         good: uint8 (h, w, 3).
@@ -100,9 +100,11 @@ def settle(
     a, b = good[y0:y1, x0:x1], np.asarray(changed[y0:y1, x0:x1], np.float32)
     inside = support[y0:y1, x0:x1]
     noise = noise_level(a) if noise is None else noise
-    change = cv2.GaussianBlur(np.abs(b - a).max(axis=2), (0, 0), 0.8)
+    blur = max(0.8, 0.02 * float(np.sqrt(inside.sum())))  # a large area is one defect, not its pixels
+    change = cv2.GaussianBlur(np.abs(b - a).max(axis=2), (0, 0), blur)
     height = float(np.quantile(change[inside], 0.95))
-    local = (change > max(3.0, 0.9 * noise, 0.35 * height)) & inside
+    share = 0.35 * min(1.0, 1500 / float(inside.sum())) ** 0.25
+    local = (change > max(3.0, 0.9 * noise, share * height)) & inside
     reach = 1 + int(0.06 * np.sqrt(local.sum()))
     closed = cv2.morphologyEx(local.astype(np.uint8), cv2.MORPH_CLOSE, disc(reach))
     outlines, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
