@@ -31,7 +31,7 @@ class Placement:
         spots = self._spots[index]
         if not len(spots):
             return float(rng.uniform(0, h)), float(rng.uniform(0, w))
-        if template is None or rng.random() < 0.3:
+        if template is None or rng.random() < 0.2:
             y, x = spots[rng.integers(len(spots))]
             return float(y), float(x)
         chosen = spots[rng.integers(len(spots), size=self.candidates)].astype(np.float64)
