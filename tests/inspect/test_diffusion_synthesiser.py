@@ -8,6 +8,7 @@ from parts_for_tests import defects, goods
 
 from burnish.errors import BundleError, DatasetError
 from burnish.inspect.diffusion import WAYS, DiffusionSynthesiser
+from burnish.inspect.pairs import Shot
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +86,14 @@ def test_a_generator_of_other_classes_is_refused(painter, tmp_path) -> None:
         other.load(tmp_path)
     with pytest.raises(DatasetError):
         DiffusionSynthesiser(goods(), [])
+
+
+@pytest.mark.parametrize("kind", ["all of it", "one pixel", "a line across"])
+def test_odd_masks_give_pairs_too(kind: str) -> None:
+    shape = (32, 96)
+    mask = np.zeros(shape, bool)
+    mask[{"all of it": np.s_[:], "one pixel": np.s_[0, 0], "a line across": np.s_[:, 40:42]}[kind]] = True
+    image = goods(1, 5, shape)[0].image.copy()
+    image[mask] //= 3
+    odd = DiffusionSynthesiser(goods(1, shape=shape), [Shot(image, mask, "odd", "o")], batch=2)
+    assert all(odd.draw(np.random.default_rng(k)).mask.any() for k in range(3))

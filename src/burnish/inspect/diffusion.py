@@ -270,9 +270,10 @@ class DiffusionSynthesiser:
     def _gain(self, painted: Example, rng: np.random.Generator) -> float:
         """What brings the painted contrast towards that of a real defect, within [0.7, 1.8]."""
         real = self.plausible.contrasts.get(painted.label)
-        if real is None:
+        own = float(np.exp(describe(painted)[0]))
+        if real is None or own <= 0:
             return 1.0
-        return float(np.clip(rng.choice(real) / np.exp(describe(painted)[0]), 0.7, 1.8))
+        return float(np.clip(rng.choice(real) / own, 0.7, 1.8))
 
     def save(self, folder: Path) -> None:
         """Writes the denoiser; the parts themselves are kept by `synthesise.save_synthesiser`."""

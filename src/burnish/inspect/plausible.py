@@ -27,6 +27,7 @@ def describe(example: Example) -> np.ndarray:
     height = float(np.quantile(np.abs(change[inside]), 0.9)) + 0.5
     contrast = height / (float(example.ground[inside].mean()) + 20)
     rim = cv2.morphologyEx(inside.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
+    rim = rim if rim.any() else inside
     dy, dx = cv2.Sobel(change, cv2.CV_32F, 0, 1) / 8, cv2.Sobel(change, cv2.CV_32F, 1, 0) / 8
     sharpness = float(np.quantile(np.hypot(dy, dx)[rim], 0.9)) / height
     picture = example.ground.mean(axis=2) + change
