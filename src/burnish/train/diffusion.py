@@ -16,6 +16,7 @@ import burnish
 from burnish.core.gaussian import Preconditioned
 from burnish.core.process import seeded
 from burnish.core.sample import sample
+from burnish.core.schedule import SHIFT, grid
 from burnish.errors import BundleError, BurnishError
 from burnish.media.codec import Pixels
 from burnish.media.image import write_png
@@ -204,7 +205,11 @@ def sample_codes(model: torch.nn.Module, lesson: Lesson, count: int, seed: int, 
     for start in range(0, count, 16):
         rngs = [seeded(seed, 11, index) for index in range(start, min(start + 16, count))]
         told = condition[slice(start, start + 16)]
-        made.append(sample(model, lesson.process, (len(rngs), *shape), steps, condition=told, rng=rngs).cpu())
+        made.append(
+            sample(
+                model, lesson.process, (len(rngs), *shape), grid(steps, shift=SHIFT), condition=told, rng=rngs
+            ).cpu()
+        )
     return torch.cat(made)
 
 

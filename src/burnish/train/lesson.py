@@ -15,6 +15,11 @@ from burnish.nets.hourglass import HourglassConfig
 from burnish.train import augment
 from burnish.train.pictures import Pictures
 
+TIMES = (0.4, 1.5)
+"""Centre and width of the logit of training times: a picture's brightness and large shapes are decided at
+high noise,
+for many pixels together tell them, so it is trained more than on data without correlations."""
+
 BINS = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85)
 """Times at which the hold-out is judged."""
 
@@ -72,7 +77,7 @@ class Lesson:
     def loss(self, model: nn.Module, batch: tuple[Tensor, Condition], rng: torch.Generator) -> Tensor:
         """The mean loss at random times, a scalar."""
         x_0, condition = batch
-        t = training_times(len(x_0), rng).to(x_0.device)
+        t = training_times(len(x_0), rng, *TIMES).to(x_0.device)
         x_t = self.process.corrupt(x_0, t, rng)
         with precision(x_0.device):
             posterior = model(x_t, t, condition.dropped(self.drop, rng))

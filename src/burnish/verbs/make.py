@@ -7,7 +7,7 @@ import numpy as np
 
 from burnish.core.guidance import Guided
 from burnish.core.sample import Step, sample_each
-from burnish.core.schedule import grid
+from burnish.core.schedule import SHIFT, grid
 from burnish.core.solve import SOLVERS
 from burnish.errors import BurnishError
 from burnish.media.image import write_png
@@ -56,7 +56,7 @@ def make(
         shape,
         n,
         seed,
-        grid(steps),
+        grid(steps, shift=SHIFT),
         solver=SOLVERS[solver],
         condition=condition,
         callback=callback,
