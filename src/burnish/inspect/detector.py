@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from burnish.errors import BundleError
-from burnish.inspect.reference import DinoReference, LiteReference, load_reference, smooth
+from burnish.inspect.reference import DinoReference, LiteReference, load_reference
 from burnish.inspect.segmenter import FROZEN, Segmenter
 from burnish.inspect.shots import load_shots
 from burnish.inspect.surprise import Surprise
@@ -97,13 +97,14 @@ class Inspector(nn.Module):
         """The segmenter's logits (B, 1, H / 4, W / 4) and the surprise (B, 1, h, w)."""
         trunk = self.segmenter.trunk
         shared = trunk.early(x, FROZEN)
-        logits = self.segmenter.decoder(trunk.late(*shared)[1:])
+        logits = self.segmenter.decode(trunk.late(*shared))
         return logits, self.surprise(self.reference(x, shared))
 
 
 def peak(maps: Tensor) -> Tensor:
     """Mean of the `PEAK` highest values of a map smoothed over 3 x 3, (B, 1, h, w) to (B,)."""
-    return smooth(maps).flatten(1).topk(PEAK, dim=1).values.mean(1)
+    smoothed = F.avg_pool2d(maps, 3, 1, 1, count_include_pad=False)
+    return smoothed.flatten(1).topk(PEAK, dim=1).values.mean(1)
 
 
 def load_inspector(path: str | Path) -> tuple[Inspector, Bundle]:
@@ -114,11 +115,11 @@ def load_inspector(path: str | Path) -> tuple[Inspector, Bundle]:
     """
     bundle = read_bundle(path, "inspector")
     meta, state = bundle.meta, load_file(bundle.path / WEIGHTS)
-    size, channels = state["surprise.memory"].shape
+    axes, channels = state["surprise.basis"].shape
     inspector = Inspector(
         Segmenter(Lite0()),
         load_reference(meta["architecture"]["reference"], pretrained=False),
-        Surprise(channels, size),
+        Surprise(channels, axes, len(state["surprise.memory"])),
         Fusion.from_json(meta["fusion"]),
     )
     try:

@@ -36,8 +36,8 @@ from burnish.train.loop import Fitted, Options, Progress, interruptions
 from burnish.train.loop import fit as train_loop
 
 FOLDS = 3
-MEMORY = 2500
-"""Features in the surprise's memory."""
+AXES, MEMORY = 64, 2500
+"""Principal axes and features of the surprise's memory."""
 SIDES = (256, 480)
 """Least and greatest working resolution, the square root of a picture's area in pixels."""
 
@@ -141,10 +141,10 @@ def remember(
     good = np.array([shot.label == "good" for shot in shots])
     maps: list[Tensor] = [torch.empty(0)] * len(shots)
     for k in range(int(fold.max()) + 1):
-        others = learn_surprise([features[i] for i in np.flatnonzero(good & (fold != k))], MEMORY, seeded(seed, 1, k))
+        others = learn_surprise([features[i] for i in np.flatnonzero(good & (fold != k))], AXES, MEMORY, seeded(seed, 1, k))
         for i in np.flatnonzero(fold == k):
             maps[i] = others(features[i][None])[0, 0]
-    surprise = learn_surprise([features[i] for i in np.flatnonzero(good)], MEMORY, seeded(seed, 1))
+    surprise = learn_surprise([features[i] for i in np.flatnonzero(good)], AXES, MEMORY, seeded(seed, 1))
     surprise.level.copy_(torch.cat([maps[i].flatten() for i in np.flatnonzero(good)]).median())
     return Memory(surprise, [m / surprise.level for m in maps])
 
@@ -166,7 +166,7 @@ def deal(shots: Sequence[Shot], groups: Sequence[str], folds: int, rng: np.rando
 
 @contextmanager
 def one_core_each():
-    """Inside, torch uses one core a thread, so that several models learn side by side."""
+    """Inside, torch uses one core a thread: models learn side by side, and small steps do not wait for each other."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -224,7 +224,7 @@ def teach(lessons: Sequence[Lesson], workers: int, report: Report, warm: dict[in
         )  # fmt: skip
         lesson.model, spent[number] = model, 1.0
 
-    with one_core_each(), interruptions() as interrupted, ThreadPoolExecutor(workers) as pool:
+    with interruptions() as interrupted, ThreadPoolExecutor(workers) as pool:
         jobs = [pool.submit(learn, k) for k in range(len(lessons))]
         while not all(job.done() for job in jobs):
             time.sleep(0.2)

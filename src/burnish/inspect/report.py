@@ -68,7 +68,7 @@ def write_report(
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Writes a text file whole or not at all; missing folders are made.
+    """Writes a text file whole or not at all; missing folders are made. Devices and pipes are written to.
 
     Raises:
         BurnishError: It cannot be written.
@@ -76,6 +76,9 @@ def write_text(path: str | Path, text: str) -> None:
     path = Path(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_text(text, encoding="utf-8")
         part.replace(path)

@@ -1,6 +1,6 @@
 """The part of the inspector that has seen defects: a trunk tuned to tell them, pixel by pixel."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from burnish.inspect.crops import cut, relight
 from burnish.inspect.pairs import Shot, Synthesiser
-from burnish.nets.backbone import Lite0
+from burnish.nets.backbone import Lite0, upright
 from burnish.nets.segment import Decoder
 from burnish.train.muon import Both
 
@@ -33,7 +33,11 @@ class Segmenter(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (B, 3, H, W) in [0, 1] to logits (B, 1, H / 4, W / 4)."""
-        return self.decoder(self.trunk(x)[1:])
+        return self.decode(self.trunk(x))
+
+    def decode(self, maps: list[Tensor]) -> Tensor:
+        """From the trunk's maps to logits."""
+        return upright(self.decoder(maps[1:]))
 
     def optimiser(self) -> Both:
         """AdamW; the pretrained blocks learn at a third of the decoder's rate."""
@@ -100,6 +104,3 @@ class Drill:
         focal = (entropy * ((1 - true) * p + true * (1 - p))).mean()
         dice = 1 - (2 * (p * true).sum() + 1) / (p.square().sum() + true.sum() + 1)
         return 8 * focal + dice
-
-
-Scorer = Callable[[Shot], tuple[np.ndarray, np.ndarray]]

@@ -17,21 +17,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+LEAST = 0.25
+"""Surprise below this counts as this: a remembered feature's own distance is rounding and differs by runtime."""
+
 
 class Surprise(nn.Module):
-    """One step of the exact denoiser over a memory of good features.
+    """One step of the exact denoiser over a memory of good features, in their leading principal axes.
 
     Args:
         channels: Of the features.
+        axes: Principal axes kept; distances along the others are small among good parts and are left out.
         size: Features in the memory.
     """
 
+    basis: Tensor
     memory: Tensor
     level: Tensor
 
-    def __init__(self, channels: int, size: int) -> None:
+    def __init__(self, channels: int, axes: int, size: int) -> None:
         super().__init__()
-        self.register_buffer("memory", torch.zeros(size, channels))
+        self.register_buffer("basis", torch.zeros(axes, channels))
+        self.register_buffer("memory", torch.zeros(size, axes))
         self.register_buffer("level", torch.ones(()))
 
     def forward(self, features: Tensor) -> Tensor:
@@ -40,25 +46,33 @@ class Surprise(nn.Module):
         Args:
             features: Of a reference, (B, C, h, w).
         """
-        cross = F.conv2d(features, -2 * self.memory[:, :, None, None], self.memory.square().sum(1))
-        nearest = cross.amin(1, keepdim=True) + features.square().sum(1, keepdim=True)
-        return nearest.clamp_min(1e-6).sqrt() / self.level
+        x = self.project(features)
+        tokens = x.flatten(2).transpose(1, 2)
+        nearest = (self.memory.square().sum(1) - 2 * tokens @ self.memory.T).amin(2) + tokens.square().sum(2)
+        units = (nearest / self.level.square()).clamp_min(LEAST**2).sqrt()
+        return units.unflatten(1, x.shape[-2:])[:, None]
+
+    def project(self, features: Tensor) -> Tensor:
+        """Features (B, C, h, w) in the principal axes, (B, axes, h, w)."""
+        return F.conv2d(features, self.basis[:, :, None, None])
 
     def denoise(self, features: Tensor, t: float) -> Tensor:
-        """The posterior mean of the clean features, (B, C, h, w), of `features` taken for corrupted to time t.
+        """The posterior mean of clean features in the principal axes, (B, axes, h, w).
 
         Args:
-            features: (B, C, h, w).
+            features: (B, C, h, w), taken for (1 - t) times features corrupted to time t.
             t: In (0, 1); towards 0 the mean goes to the nearest remembered feature.
         """
-        x = features.movedim(1, -1)
+        x = self.project(features).movedim(1, -1)
         far = torch.cdist(x.flatten(0, -2), self.memory).square()
         weight = torch.softmax(-((1 - t) ** 2) * far / (2 * t * t), dim=1)
         return (weight @ self.memory).view(x.shape).movedim(-1, 1)
 
 
 @torch.no_grad()
-def learn_surprise(features: Sequence[Tensor], size: int, rng: torch.Generator, pool: int = 16_000) -> Surprise:
+def learn_surprise(
+    features: Sequence[Tensor], axes: int, size: int, rng: torch.Generator, pool: int = 16_000
+) -> Surprise:
     """A memory that leaves no good feature far from a remembered one.
 
     Greedy k-centre: each next one is the farthest from those chosen, at most twice the optimal radius (Gonzalez
@@ -66,18 +80,24 @@ def learn_surprise(features: Sequence[Tensor], size: int, rng: torch.Generator, 
 
     Args:
         features: Of good parts, (C, h, w) each; at least one.
+        axes: Principal axes to keep; fewer where there are fewer channels.
         size: Features to remember.
         rng: Draws the candidates and the first one.
         pool: Candidates.
     """
     flat = torch.cat([f.flatten(1).T for f in features])
     flat = flat[torch.randperm(len(flat), generator=rng)[:pool]]
+    centred = flat - flat.mean(0)
+    _, vectors = torch.linalg.eigh(centred.T @ centred / len(flat))
+    basis = vectors.flip(1)[:, :axes].T
+    flat = flat @ basis.T
     norms, far = flat.square().sum(1), torch.full((len(flat),), torch.inf)
     chosen = [0]
     for _ in range(min(size, len(flat)) - 1):
         last = chosen[-1]
         far = torch.minimum(far, norms - 2 * (flat @ flat[last]) + norms[last])
         chosen.append(int(far.argmax()))
-    surprise = Surprise(flat.shape[1], len(chosen))
+    surprise = Surprise(basis.shape[1], len(basis), len(chosen))
+    surprise.basis.copy_(basis)
     surprise.memory.copy_(flat[chosen])
     return surprise

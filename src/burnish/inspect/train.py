@@ -27,6 +27,7 @@ from burnish.inspect.learn import (
     conclude,
     deal,
     judge_held_out,
+    one_core_each,
     read_shots,
     remember,
     teach,
@@ -80,7 +81,8 @@ def train_inspector(root: str | Path, out: str | Path, settings: Settings, repor
         "problems": [str(p) for p in problems],
         "licence": "not stated",
     }
-    return run.go(shots, groups, side, facts)
+    with one_core_each():
+        return run.go(shots, groups, side, facts)
 
 
 def training_parts(root: str | Path) -> PartSet:
@@ -267,7 +269,8 @@ def add_parts(
         "licence": meta["licence"],
     }
     run = _Run(Path(bundle), Settings(**kept), report, began)
-    return run.go(shots, [""] * len(shots), side, facts, warm, recipe)
+    with one_core_each():
+        return run.go(shots, [""] * len(shots), side, facts, warm, recipe)
 
 
 def _split(shots: Sequence[Shot]) -> tuple[list[Shot], list[Shot]]:
