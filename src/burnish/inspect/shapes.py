@@ -148,7 +148,7 @@ def varied(laid: Warp, shape: tuple[int, int], bordered: bool, rng: np.random.Ge
     out = np.zeros(shape, bool)
     if not hard.any():
         return out
-    inside = np.minimum(cv2.distanceTransform(hard, cv2.DIST_L2, 3), max(hard.shape))  # endless without a zero
+    inside = np.minimum(cv2.distanceTransform(hard, cv2.DIST_L2, 3), max(hard.shape))  # if no zero
     area = float(hard.sum())
     thick = max(1.0, 4 * (float(inside.sum()) / area - 0.5))  # exact for a strip
     where = (slice(laid.top, laid.top + hard.shape[0]), slice(laid.left, laid.left + hard.shape[1]))
