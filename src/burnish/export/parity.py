@@ -110,7 +110,7 @@ def probes(examples: Sequence[np.ndarray], multiple: int) -> list[np.ndarray]:
     for picture in examples:
         by_size.setdefault(picture.shape[:2], []).append(picture)
     height, width = examples[0].shape[:2]
-    for size in ((height + multiple, width + 3 * multiple), (2 * multiple, multiple)):
+    for size in ((height + multiple, width + 3 * multiple), (4 * multiple, 3 * multiple)):
         by_size.setdefault(size, []).extend(resized(picture, size) for picture in examples[:2])
     batches = []
     for size, pictures in by_size.items():
