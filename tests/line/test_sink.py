@@ -230,14 +230,17 @@ def test_sinks_are_closed_even_when_one_fails(bundle, good):
 
 
 def test_signals_set_the_stop_and_a_second_one_ends_at_once():
-    before = signal.getsignal(signal.SIGINT)
-    with stop_on_signals() as stop:
-        os.kill(os.getpid(), signal.SIGINT)
-        assert stop.wait(1)
-        with pytest.raises(KeyboardInterrupt):
+    outside = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    try:
+        with stop_on_signals() as stop:
             os.kill(os.getpid(), signal.SIGINT)
-            threading.Event().wait(1)
-    assert signal.getsignal(signal.SIGINT) is before
+            assert stop.wait(1)
+            with pytest.raises(KeyboardInterrupt):
+                os.kill(os.getpid(), signal.SIGINT)
+                threading.Event().wait(1)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, outside)
 
 
 def test_live_counts_appear_on_a_terminal_only(bundle, good, bad):
