@@ -64,16 +64,17 @@ class Drill:
         defects: Defective parts; those without a mask are left out.
         synthesiser: Makes new defects; None for real ones only.
         size: Side of a crop.
-        batch: Crops an update: the first ones good, then real, the rest new.
+        batch: Crops an update: a third good, a third real, a third new.
     """
 
     def __init__(
-        self, goods: Sequence[Shot], defects: Sequence[Shot], synthesiser: Synthesiser | None, size: int = 256, batch: int = 5
+        self, goods: Sequence[Shot], defects: Sequence[Shot], synthesiser: Synthesiser | None, size: int = 256, batch: int = 6
     ) -> None:
         self.goods, self.synthesiser, self.size = list(goods), synthesiser, size
         self.defects = [d for d in defects if d.mask is not None and d.mask.any()]
-        real = (1 if synthesiser else batch // 2) if self.defects else 0
-        new = batch - 1 - real if synthesiser else 0
+        good = batch // 3
+        new = (batch - good) // 2 if synthesiser and self.defects else batch - good if synthesiser else 0
+        real = batch - good - new if self.defects else 0
         self.counts = (batch - real - new, real, new)
 
     def batch(self, step: int, rng: np.random.Generator) -> Batch:

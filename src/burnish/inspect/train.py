@@ -124,7 +124,7 @@ class _Run:
         rng = np.random.default_rng((s.seed, 2))
         fold = deal(shots, groups, min(FOLDS, sum(x.label == "good" for x in shots)), rng)
         reference = load_reference(s.backbone)
-        memory = remember(shots, fold, reference, s.seed, self.report)
+        memory = remember(shots, groups, reference, s.seed, self.report)
         shots = _with_weak_masks(shots, memory)
         goods, defects = _split(shots)
         recipe = recipe or choose_recipe(s.synthesis, defects)
@@ -132,7 +132,7 @@ class _Run:
         lessons = self._lessons(shots, fold, recipe)
         if teach(lessons, s.workers, self.report, warm):
             raise Stopped(self.out, "stopped; what was learned so far is kept", "Give the same command to go on")
-        models = [lesson.model for lesson in lessons]
+        models = [lesson.model for lesson in lessons if lesson.model is not None]
         held = judge_held_out(shots, fold, models, memory, rng, self.report)
         fusion, calibration, ranks = conclude(shots, held, bool(lessons), s.false_rejects, int(fold.max()) + 1)
         inspector = assemble(models[-1] if models else None, s.backbone, memory.surprise, fusion)
