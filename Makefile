@@ -4,6 +4,8 @@ BIN := .venv/bin
 MINUTES ?= 4
 OUT ?= out/demo
 BENCH ?=
+BUNDLE ?= $(OUT)/line
+FOLDER ?= $(OUT)/parts/images
 
 # Torch on one thread each: the tests run in two processes.
 export OMP_NUM_THREADS ?= 1
@@ -47,8 +49,9 @@ bench/peers/.venv/.done: bench/peers/setup.sh bench/peers/requirements.txt bench
 bench-inspection: install bench/peers/.venv/.done
 	$(BIN)/python bench/inspection.py $(BENCH)
 
+# What the demo left, unless BUNDLE and FOLDER name something else.
 bench-line: install
-	$(BIN)/python bench/line.py $(BENCH)
+	$(BIN)/python bench/line.py $(BUNDLE) $(FOLDER) $(BENCH)
 
 bench-synthesis: install
 	$(BIN)/python bench/synthesis.py $(BENCH)
