@@ -2,10 +2,11 @@
 
     python bench/synthesis.py [--data DIR] [--sets A,B] [--seeds 0,1,2] [--steps 200] [--split test] [--painter 1.5]
 
-Every arm trains one segmenter for the same number of updates on the same `train` rows; only where its new defects come
-from differs. The figures are the segmenter's own, without surprise, which no arm changes. `--split spare` judges on
-held-out rows of the training side: there choices are made; `test` is opened to report them. Cells are kept, so an
-interrupted bench goes on; learning to paint is on top and its time is listed.
+Every arm trains one segmenter for the same number of updates on the same `train` rows; only where its new
+defects come from differs. The figures are the segmenter's own, without surprise, which no arm changes.
+`--split spare` judges on held-out rows of the training side: there choices are made; `test` is opened to
+report them. Cells are kept, so an interrupted bench goes on; learning to paint is on top and its time is
+listed.
 """
 
 import argparse
@@ -16,10 +17,10 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-import form
 import numpy as np
 import torch
 
+import form
 from burnish.inspect.ablation import ablation_table
 from burnish.inspect.detector import peak
 from burnish.inspect.evaluate import evaluate
@@ -45,7 +46,8 @@ CELLS = Path(__file__).parent / "results" / "cells"
 
 
 def held_out(parts: PartSet, split: str, most: int, seed: int = 0) -> PartSet:
-    """Rows to judge on: of `spare`, only groups that are not trained on; at most `most` good and `most` bad parts."""
+    """Rows to judge on: of `spare`, only groups that are not trained on; at most `most` good and `most` bad
+    parts."""
     known = {p.group for p in parts.only("train").parts if p.group}
     rows = [p for p in parts.only(split).parts if split != "spare" or p.group not in known]
     rng, kept = np.random.default_rng(seed), []

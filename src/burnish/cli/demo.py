@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 def demo(
     minutes: Annotated[float, typer.Option(min=0.2, help="Time for training.")] = 4.0,
     out: Annotated[Path, typer.Option(help="Folder for everything made.")] = Path("out/demo"),
-    set_name: Annotated[str | None, typer.Option("--set", help="A public set instead, such as magnetic_tile.")] = None,
+    set_name: Annotated[
+        str | None, typer.Option("--set", help="A public set instead, such as magnetic_tile.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
 ) -> None:
     """Train, measure, export and run an inspector, and print what it can do."""
@@ -44,13 +46,18 @@ def demo(
             data,
             json_file=out / "eval.json",
             report=out / "report.html",
-            command=f"burnish demo --minutes {minutes:g} --seed {seed}" + (f" --set {set_name}" if set_name else ""),
+            command=f"burnish demo --minutes {minutes:g} --seed {seed}"
+            + (f" --set {set_name}" if set_name else ""),
             progress=lambda done, of: stages.report("judging test parts", done / of),
         )
         line = export_line(inspector, meta, out / "line", examples, meta["threshold"])
         shutil.rmtree(out / "synthetic", ignore_errors=True)  # of a demo before
         pairs = synthesise(
-            bundle.path, 48, out / "synthetic", seed, lambda done, of: stages.report("making defects", done / of)
+            bundle.path,
+            48,
+            out / "synthetic",
+            seed,
+            lambda done, of: stages.report("making defects", done / of),
         )
     runtime, counts = Runtime(line.path, 2), Counts()
     source = "sim:ring?n=200&defects=0.1&faults=0.02&seed=" + str(seed + 1)
@@ -88,7 +95,9 @@ def _parts(set_name: str | None, out: Path, seed: int, stages: "Stages") -> Path
     folder = out / "parts"
     if (folder / "split.csv").exists():
         return folder
-    return write_line(folder, seed=seed, progress=lambda done, of: stages.report("rendering parts", done / of)).parent
+    return write_line(
+        folder, seed=seed, progress=lambda done, of: stages.report("rendering parts", done / of)
+    ).parent
 
 
 def _rate(rate: "Rate") -> str:

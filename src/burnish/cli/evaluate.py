@@ -24,10 +24,10 @@ def evaluate(
     eur_per_escape: Annotated[float | None, typer.Option(help="Cost of one missed defect.")] = None,
 ) -> None:
     """Measure misses and false rejects with their bounds, on parts the inspector has not seen."""
-    from burnish.inspect.detector import for_line
     from rich.console import Console
     from rich.progress import Progress
 
+    from burnish.inspect.detector import for_line
     from burnish.inspect.judge import as_text, evaluate_inspector
     from burnish.inspect.price import Price
 

@@ -20,10 +20,13 @@ def train(
     minutes: Annotated[float, typer.Option(min=0.1, help="Time for training.")] = 10.0,
     false_rejects: Annotated[float, typer.Option(help="Wanted share of good parts rejected.")] = 0.01,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    backbone: Annotated[str, typer.Option(help="lite0, dinov2-small, or a path to DINOv2-small weights.")] = "lite0",
+    backbone: Annotated[
+        str, typer.Option(help="lite0, dinov2-small, or a path to DINOv2-small weights.")
+    ] = "lite0",
     synthesis: Annotated[str, typer.Option(help="auto, diffusion, cutpaste, perlin or none.")] = "auto",
     steps: Annotated[
-        int | None, typer.Option(min=1, help="Updates instead of minutes: the same seed then gives the same inspector.")
+        int | None,
+        typer.Option(min=1, help="Updates instead of minutes: the same seed then gives the same inspector."),
     ] = None,
 ) -> None:
     """Train an inspector; given again after an interruption, it goes on where it stopped."""
@@ -41,7 +44,9 @@ def add(
     bundle: Annotated[Path, typer.Argument(help="Trained inspector.", metavar="BUNDLE")],
     pictures: Annotated[list[Path], typer.Argument(help="Parts it judged wrongly.", metavar="IMAGE...")],
     label: Annotated[str, typer.Option(help="Their defect class, or good.")] = "missed",
-    mask: Annotated[Path | None, typer.Option(help="Picture of where the defect is, 255 where defective.")] = None,
+    mask: Annotated[
+        Path | None, typer.Option(help="Picture of where the defect is, 255 where defective.")
+    ] = None,
     minutes: Annotated[float, typer.Option(min=0.1, help="Time for training.")] = 2.0,
 ) -> None:
     """Add missed or falsely rejected parts and train on from where the inspector stands."""

@@ -44,10 +44,10 @@ def export(
     out: Annotated[Path, typer.Option(help="Folder for the bundle for the line.")],
 ) -> None:
     """Write an inspector for onnxruntime, only if it answers exactly as the original."""
-    from burnish.inspect.detector import for_line
     from rich.console import Console
 
     from burnish.export.onnx import export_line
+    from burnish.inspect.detector import for_line
 
     inspector, meta, examples = for_line(bundle)
     written = export_line(inspector, meta, out, examples, meta["threshold"])

@@ -5,7 +5,11 @@ import numpy as np
 
 
 def cut(
-    image: np.ndarray, mask: np.ndarray, size: int, rng: np.random.Generator, zoom: tuple[float, float] = (0.8, 1.25)
+    image: np.ndarray,
+    mask: np.ndarray,
+    size: int,
+    rng: np.random.Generator,
+    zoom: tuple[float, float] = (0.8, 1.25),
 ) -> tuple[np.ndarray, np.ndarray]:
     """A square crop at a random zoom, mirrored at random; around the defect if there is one.
 
@@ -32,12 +36,19 @@ def cut(
     x = np.clip(x, min(span, w) / 2, w - min(span, w) / 2)
     flip_x, flip_y = rng.choice([-1.0, 1.0], 2)
     move = np.array(
-        [[flip_x * scale, 0, size / 2 - flip_x * scale * x], [0, flip_y * scale, size / 2 - flip_y * scale * y]]
+        [
+            [flip_x * scale, 0, size / 2 - flip_x * scale * x],
+            [0, flip_y * scale, size / 2 - flip_y * scale * y],
+        ]
     )
     how = cv2.INTER_LINEAR if scale >= 1 else cv2.INTER_AREA
     seen = cv2.warpAffine(image, move, (size, size), flags=how, borderMode=cv2.BORDER_REFLECT_101)
     true = cv2.warpAffine(
-        mask.astype(np.uint8) * 255, move, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+        mask.astype(np.uint8) * 255,
+        move,
+        (size, size),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REFLECT_101,
     )
     return seen, true > 127
 

@@ -1,8 +1,8 @@
 """The inspector: one pass that says how suspicious a part is, and where.
 
 Two judges look at the same first blocks of a trunk. The *segmenter* has seen defects, real and new ones; the
-*surprise* knows good parts alone, so it also speaks up about what nobody has seen. Their peaks are weighed on parts
-that neither learned from.
+*surprise* knows good parts alone, so it also speaks up about what nobody has seen. Their peaks are weighed on
+parts that neither learned from.
 """
 
 from collections.abc import Mapping
@@ -68,7 +68,11 @@ class Inspector(nn.Module):
     """
 
     def __init__(
-        self, segmenter: Segmenter, reference: LiteReference | DinoReference, surprise: Surprise, fusion: Fusion
+        self,
+        segmenter: Segmenter,
+        reference: LiteReference | DinoReference,
+        surprise: Surprise,
+        fusion: Fusion,
     ) -> None:
         super().__init__()
         self.segmenter, self.reference, self.surprise = segmenter, reference, surprise
@@ -130,7 +134,8 @@ def load_inspector(path: str | Path) -> tuple[Inspector, Bundle]:
 
 
 def for_line(path: str | Path) -> tuple[Inspector, dict[str, Any], list[np.ndarray]]:
-    """What export and evaluation need: the inspector, its description, and a few fitted pictures to compare on.
+    """What export and evaluation need: the inspector, its description, and a few fitted pictures to compare
+    on.
 
     Raises:
         BundleError: Not an inspector's bundle, or damaged.
@@ -138,4 +143,8 @@ def for_line(path: str | Path) -> tuple[Inspector, dict[str, Any], list[np.ndarr
     inspector, bundle = load_inspector(path)
     shots = load_shots(bundle.path / FOLDER / "parts")
     goods = [s.image for s in shots if s.label == "good"][:8]
-    return inspector, {**bundle.meta, "model_hash": bundle.hash}, goods + [s.image for s in shots if s.label != "good"][:8]
+    return (
+        inspector,
+        {**bundle.meta, "model_hash": bundle.hash},
+        goods + [s.image for s in shots if s.label != "good"][:8],
+    )

@@ -23,8 +23,8 @@ def weigh(
         seen: Whether the segmenter learned from anything; if not, surprise alone counts.
 
     Returns:
-        A fusion whose score is in units of the goods' own spread. With few defects the weights stay near one half
-        each, since nothing speaks against it; more defects move them.
+        A fusion whose score is in units of the goods' own spread. With few defects the weights stay near one
+        half each, since nothing speaks against it; more defects move them.
     """
     centre = np.median(good, axis=0)
     spread = 1.4826 * np.median(np.abs(good - centre), axis=0) + 1e-3 * (1 + np.abs(centre))
@@ -62,7 +62,8 @@ def sample_pixels(
 def _pixel_weights(
     pixels: tuple[np.ndarray, np.ndarray] | None, centre: np.ndarray, spread: np.ndarray, weight: np.ndarray
 ) -> tuple[float, float, float]:
-    """Offset and weights of the heat map's logit; without marked pixels a part's typical peak gives heat 0.1."""
+    """Offset and weights of the heat map's logit; without marked pixels a part's typical peak gives heat
+    0.1."""
     if pixels is not None and pixels[1].any() and not pixels[1].all():
         x, true = pixels
         scale = np.array([1.0, 1.0])
@@ -73,12 +74,15 @@ def _pixel_weights(
 
 
 def _logistic(x: np.ndarray, true: np.ndarray, prior: np.ndarray, strength: float) -> np.ndarray:
-    """Offset and non-negative weights of a logistic regression, both kinds counted alike, drawn to `prior`."""
+    """Offset and non-negative weights of a logistic regression, both kinds counted alike, drawn to
+    `prior`."""
     balance = np.where(true > 0, 0.5 / max(true.sum(), 1), 0.5 / max((1 - true).sum(), 1))
 
     def cost(p: np.ndarray) -> tuple[float, np.ndarray]:
         logit = p[0] + x @ p[1:]
-        value = (balance * (np.logaddexp(0, logit) - true * logit)).sum() + strength * ((p[1:] - prior) ** 2).sum()
+        value = (balance * (np.logaddexp(0, logit) - true * logit)).sum() + strength * (
+            (p[1:] - prior) ** 2
+        ).sum()
         slope = balance * (1 / (1 + np.exp(-np.clip(logit, -60, 60))) - true)
         return float(value), np.r_[slope.sum(), x.T @ slope + 2 * strength * (p[1:] - prior)]
 

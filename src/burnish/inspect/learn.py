@@ -1,7 +1,8 @@
 """Training an inspector: read, remember the good, make new defects, learn to tell them, weigh, calibrate, save.
 
-Segmenters learn side by side, each on one core: one a fold, so that every part is judged by one that never saw it,
-and one on all parts, which is kept. The held-out judgements weigh the two judges and set the threshold.
+Segmenters learn side by side, each on one core: one on all parts, which is kept, and beside it one a fold for half as
+long, so that every part is judged by one that never saw it. The held-out judgements weigh the two judges and set the
+threshold.
 """
 
 import os
@@ -36,7 +37,7 @@ from burnish.train.budget import Budget
 from burnish.train.loop import Fitted, Options, Progress, interruptions
 from burnish.train.loop import fit as train_loop
 
-FOLDS, MEMORY_FOLDS = 3, 8
+FOLDS, MEMORY_FOLDS = 2, 8
 """Of the segmenter and of the memory, for held-out judgements."""
 AXES, MEMORY = 64, 2500
 """Principal axes and features of the surprise's memory."""
@@ -69,9 +70,11 @@ class Settings:
     synthesis: str = "auto"
     workers: int = field(default_factory=lambda: max(1, min(4, os.cpu_count() or 1)))
 
-    def budget(self, minutes: float) -> Budget:
-        """What one segmenter may spend of the time left."""
-        return Budget(None, self.steps) if self.steps else Budget(max(minutes, 0.05), None)
+    def budget(self, minutes: float, share: float = 1.0) -> Budget:
+        """What a segmenter may spend: a share of the steps, or of the minutes that are left."""
+        if self.steps:
+            return Budget(None, max(1, round(share * self.steps)))
+        return Budget(max(share * minutes, 0.02), None)
 
 
 @dataclass
@@ -150,7 +153,7 @@ def remember(
     fold = deal_goods([groups[i] for i in good], MEMORY_FOLDS, np.random.default_rng((seed, 3)))
     for k in range(int(fold.max()) + 1):
         others = learn_surprise([features[i] for i in good[fold != k]], AXES, MEMORY, seeded(seed, 1, k))
-        for i in good[fold == k]:
+        for i in good[fold == k].tolist():
             maps[int(i)] = others(features[i][None])[0, 0]
         report("remembering good parts", (len(shots) + 20 * (k + 1) / (fold.max() + 1)) / (len(shots) + 20))
     surprise.level.copy_(torch.cat([maps[i].flatten() for i in good]).median())
@@ -236,7 +239,7 @@ def teach(lessons: Sequence[Lesson], workers: int, report: Report, warm: dict[in
         lesson.model, spent[number] = model, 1.0
 
     with interruptions() as interrupted, ThreadPoolExecutor(workers) as pool:
-        jobs = [pool.submit(learn, k) for k in range(len(lessons))]
+        jobs = [pool.submit(learn, k) for k in (len(lessons) - 1, *range(len(lessons) - 1))]  # the longest first
         while not all(job.done() for job in jobs):
             time.sleep(0.2)
             if interrupted or report("learning defects", sum(spent) / len(spent)):

@@ -21,7 +21,8 @@ SHARES: Mapping[str, Mapping[str, float]] = {
     "perlin": {"perlin": 1.0},
     "none": {},
 }
-"""Shares of the new defects by method, for each choice of `--synthesis`; `auto` is what docs/experiments.md found."""
+"""Shares of the new defects by method, for each choice of `--synthesis`; `auto` is what docs/experiments.md
+found."""
 
 POOL = 600
 """Painted pairs kept for training."""
@@ -63,7 +64,8 @@ class Recipe:
         return _mix(found, self.shares, sorted({d.label for d in defects}))
 
     def lasting(self, goods: list[Shot], defects: list[Shot]) -> Synthesiser | None:
-        """As `synthesiser`, but it paints new pairs instead of drawing from the pool: what the bundle keeps."""
+        """As `synthesiser`, but it paints new pairs instead of drawing from the pool: what the bundle
+        keeps."""
         made = self.synthesiser(goods, defects)
         if isinstance(made, Mixed) and self.painter is not None and "diffusion" in made.synthesisers:
             made.synthesisers["diffusion"] = self.painter
@@ -103,7 +105,9 @@ def _mix(found: dict[str, Synthesiser], shares: Mapping[str, float], labels: Seq
         return found["perlin"]
     weights: dict[str, dict[str, float]] = {}
     for label in labels:
-        own = {m: s for m, s in seen.items() if m in found and label in getattr(found[m], "by_class", {label: 1})}
+        own = {
+            m: s for m, s in seen.items() if m in found and label in getattr(found[m], "by_class", {label: 1})
+        }
         weights[label] = own or {"cutpaste": 1.0}
     kept = dict.fromkeys(labels, sum(seen.values()) / len(labels))
     if shares.get("perlin", 0) > 0:
@@ -122,10 +126,14 @@ def choose_recipe(choice: str, defects: Sequence[Shot]) -> Recipe:
     if not defects:
         if choice in ("diffusion", "cutpaste"):
             raise BurnishError(
-                f"--synthesis {choice}", "there is no defect to learn from", "Add defective parts, or use auto or perlin"
+                f"--synthesis {choice}",
+                "there is no defect to learn from",
+                "Add defective parts, or use auto or perlin",
             )
         shares = {} if choice == "none" else {"perlin": 1.0}
-        return Recipe(shares, "No defective parts: faults are drawn from noise alone, and surprise does the rest.")
+        return Recipe(
+            shares, "No defective parts: faults are drawn from noise alone, and surprise does the rest."
+        )
     shares = dict(SHARES[choice])
     why = {
         "auto": "The mix that did best at equal compute on held-out parts (docs/experiments.md).",
@@ -137,14 +145,23 @@ def choose_recipe(choice: str, defects: Sequence[Shot]) -> Recipe:
 
 
 def train_painter(
-    recipe: Recipe, goods: list[Shot], defects: list[Shot], minutes: float, seed: int, report: Callable[[str, float], bool | None]
+    recipe: Recipe,
+    goods: list[Shot],
+    defects: list[Shot],
+    minutes: float,
+    seed: int,
+    report: Callable[[str, float], bool | None],
 ) -> None:
     """Trains the diffusion synthesiser, if the recipe wants one, and paints a pool of pairs."""
     if "diffusion" not in recipe.shares or not defects:
         return
     painter = DiffusionSynthesiser(goods, defects)
-    fitted = painter.fit(minutes, seed=seed, on_progress=lambda p: report("learning to paint defects", p.spent))
-    painter.prepare(POOL, np.random.default_rng((seed, 5)), lambda done, of: report("painting defects", done / of))
+    fitted = painter.fit(
+        minutes, seed=seed, on_progress=lambda p: report("learning to paint defects", p.spent)
+    )
+    painter.prepare(
+        POOL, np.random.default_rng((seed, 5)), lambda done, of: report("painting defects", done / of)
+    )
     recipe.painter = painter
     recipe.facts = {
         "painter_updates": fitted.step,

@@ -17,7 +17,8 @@ BACKBONES = ("lite0", "dinov2-small")
 
 
 class LiteReference(nn.Module):
-    """Features of a pretrained Lite0 at strides 16 and 32, which goes on from blocks that the segmenter has run.
+    """Features of a pretrained Lite0 at strides 16 and 32, which goes on from blocks that the segmenter has
+    run.
 
     Args:
         trunk: Pretrained; nothing of it is trained.
@@ -58,8 +59,8 @@ class DinoReference(nn.Module):
 
 
 def smooth(maps: Tensor) -> Tensor:
-    """Each place averaged with its neighbours; beyond the border lies zero, which mutes the unreliable rim: on real
-    tiles that raised the surprise's AUROC from 0.90 to 0.96 (docs/experiments.md)."""
+    """Each place averaged with its neighbours; beyond the border lies zero, which mutes the unreliable rim:
+    on real tiles that raised the surprise's AUROC from 0.90 to 0.96 (docs/experiments.md)."""
     return F.avg_pool2d(maps, 3, 1, 1)
 
 

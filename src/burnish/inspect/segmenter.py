@@ -68,7 +68,12 @@ class Drill:
     """
 
     def __init__(
-        self, goods: Sequence[Shot], defects: Sequence[Shot], synthesiser: Synthesiser | None, size: int = 256, batch: int = 6
+        self,
+        goods: Sequence[Shot],
+        defects: Sequence[Shot],
+        synthesiser: Synthesiser | None,
+        size: int = 256,
+        batch: int = 6,
     ) -> None:
         self.goods, self.synthesiser, self.size = list(goods), synthesiser, size
         self.defects = [d for d in defects if d.mask is not None and d.mask.any()]

@@ -1,14 +1,15 @@
 r"""Surprise: how far one denoising step moves a feature away from what it saw.
 
-Of a finite set of good features $b_1, \dots, b_M$ the exact clean-data posterior at time $t$ on the straight path is
-known in closed form, without training (the optimal denoiser of an empirical distribution, arXiv:2206.00364,
-appendix B.3, with $x_t = (1 - t) x$):
+Of a finite set of good features $b_1, \dots, b_M$ the exact clean-data posterior at time $t$ on the straight
+path is known in closed form, without training (the optimal denoiser of an empirical distribution,
+arXiv:2206.00364, appendix B.3, with $x_t = (1 - t) x$):
 
 $$ \hat x_0(x_t) = \sum_i w_i b_i, \qquad w_i \propto \exp \Big( -\frac{(1 - t)^2 \| x - b_i \|^2}{2 t^2} \Big) $$
 
-A good feature is a fixed point of this step; a feature that no good part has is pulled to the nearest good one, and
-$\| x - \hat x_0 \|$ says how far. As $t \to 0$ the step goes to the nearest neighbour, which is what PatchCore
-(arXiv:2106.08265) measures; one step suffices. The line takes that limit: a matrix product and a minimum.
+A good feature is a fixed point of this step; a feature that no good part has is pulled to the nearest good
+one, and $\| x - \hat x_0 \|$ says how far. As $t \to 0$ the step goes to the nearest neighbour, which is what
+PatchCore (arXiv:2106.08265) measures; one step suffices. The line takes that limit: a matrix product and a
+minimum.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 LEAST = 0.25
-"""Surprise below this counts as this: a remembered feature's own distance is rounding and differs by runtime."""
+"""Surprise below this counts as this: a remembered feature's own distance is rounding and differs by
+runtime."""
 
 
 class Surprise(nn.Module):
@@ -75,8 +77,8 @@ def learn_surprise(
 ) -> Surprise:
     """A memory that leaves no good feature far from a remembered one.
 
-    Greedy k-centre: each next one is the farthest from those chosen, at most twice the optimal radius (Gonzalez
-    1985). Drawn evenly instead, four times as many remember less (docs/experiments.md).
+    Greedy k-centre: each next one is the farthest from those chosen, at most twice the optimal radius
+    (Gonzalez 1985). Drawn evenly instead, four times as many remember less (docs/experiments.md).
 
     Args:
         features: Of good parts, (C, h, w) each; at least one.

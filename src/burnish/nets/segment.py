@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 
 class _Mix(nn.Module):
-    """Depthwise 5 x 5, then pointwise, with a skip: spatial mixing at a hundredth of a full convolution's cost."""
+    """Depthwise 5 x 5, then pointwise, with a skip: spatial mixing at a hundredth of a full convolution's
+    cost."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

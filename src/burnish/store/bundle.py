@@ -47,7 +47,8 @@ class Bundle:
 
     @property
     def hash(self) -> str:
-        """Hash of the model: sha256 over the names and hashes of all files but the description, 16 hex digits."""
+        """Hash of the model: sha256 over the names and hashes of all files but the description, 16 hex
+        digits."""
         return files_hash(self.meta["files"])
 
 
@@ -62,7 +63,9 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_bundle(path: str | Path, meta: Mapping[str, Any], write: Callable[[Path], None], card: str = "") -> Bundle:
+def write_bundle(
+    path: str | Path, meta: Mapping[str, Any], write: Callable[[Path], None], card: str = ""
+) -> Bundle:
     """Writes a bundle whole or not at all.
 
     Args:
@@ -81,11 +84,15 @@ def write_bundle(path: str | Path, meta: Mapping[str, Any], write: Callable[[Pat
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     except OSError as error:
-        raise BundleError(path, f"cannot write there ({error.strerror})", "Choose a folder you may write to") from error
+        raise BundleError(
+            path, f"cannot write there ({error.strerror})", "Choose a folder you may write to"
+        ) from error
     try:
         write(fresh)
         (fresh / "card.md").write_text(card, encoding="utf-8")
-        files = {f.relative_to(fresh).as_posix(): sha256_of(f) for f in sorted(fresh.rglob("*")) if f.is_file()}
+        files = {
+            f.relative_to(fresh).as_posix(): sha256_of(f) for f in sorted(fresh.rglob("*")) if f.is_file()
+        }
         full = {"format": FORMAT, **meta, "files": files}
         (fresh / DESCRIPTION).write_text(json.dumps(full, indent=1, sort_keys=True), encoding="utf-8")
         old = path.with_name(f".{path.name}.old")
@@ -97,7 +104,9 @@ def write_bundle(path: str | Path, meta: Mapping[str, Any], write: Callable[[Pat
         shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise BundleError(
-            path, f"could not be saved ({error.strerror or error})", "Free some disk space and run again; what was there is kept"
+            path,
+            f"could not be saved ({error.strerror or error})",
+            "Free some disk space and run again; what was there is kept",
         ) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -120,16 +129,26 @@ def read_bundle(path: str | Path, kind: str | None = None) -> Bundle:
         version = int(meta["format"])
         files: dict[str, str] = meta["files"]
     except FileNotFoundError as error:
-        raise BundleError(path, f"is not a bundle (no {DESCRIPTION})", "Name the folder that a train command wrote") from error
+        raise BundleError(
+            path, f"is not a bundle (no {DESCRIPTION})", "Name the folder that a train command wrote"
+        ) from error
     except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
-        raise BundleError(path / DESCRIPTION, "is damaged", "Restore the bundle from a copy, or train again") from error
+        raise BundleError(
+            path / DESCRIPTION, "is damaged", "Restore the bundle from a copy, or train again"
+        ) from error
     if version > FORMAT:
         raise BundleError(path, f"has format {version}, newer than {FORMAT}", "Update Burnish")
     for name, wanted in files.items():
         if not (path / name).is_file() or sha256_of(path / name) != wanted:
-            raise BundleError(path / name, "is missing or damaged (sha256 differs)", "Restore the bundle from a copy, or train again")
+            raise BundleError(
+                path / name,
+                "is missing or damaged (sha256 differs)",
+                "Restore the bundle from a copy, or train again",
+            )
     while meta["format"] < FORMAT:
         meta = {**MIGRATIONS[meta["format"]](meta), "format": meta["format"] + 1}
     if kind is not None and meta["kind"] != kind:
-        raise BundleError(path, f"is a bundle of kind {meta['kind']!r}, not {kind!r}", "Name the right bundle")
+        raise BundleError(
+            path, f"is a bundle of kind {meta['kind']!r}, not {kind!r}", "Name the right bundle"
+        )
     return Bundle(path, meta)
