@@ -1,6 +1,7 @@
 """Does synthesis earn its place? The same segmenter, the same updates, other new defects.
 
-    python bench/synthesis.py [--data DIR] [--sets A,B] [--seeds 0,1,2] [--steps 200] [--split test] [--painter 1.5]
+    python bench/synthesis.py [--data DIR] [--sets A,B] [--seeds 0,1,2] [--steps 200] [--split test]
+                              [--painter 1.5]
 
 Every arm trains one segmenter for the same number of updates on the same `train` rows; only where its new
 defects come from differs. The figures are the segmenter's own, without surprise, which no arm changes.

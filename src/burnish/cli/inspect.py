@@ -18,7 +18,9 @@ def train(
     folder: Annotated[Path, typer.Argument(help="Good parts and a few bad ones.", metavar="DIR")],
     out: Annotated[Path, typer.Option(help="Folder for the bundle.", metavar="BUNDLE")],
     minutes: Annotated[float, typer.Option(min=0.1, help="Time for training.")] = 10.0,
-    false_rejects: Annotated[float, typer.Option(help="Wanted share of good parts rejected.")] = 0.01,
+    false_rejects: Annotated[
+        float, typer.Option(min=0, max=1, help="Wanted share of good parts rejected.")
+    ] = 0.01,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     backbone: Annotated[
         str, typer.Option(help="lite0, dinov2-small, or a path to DINOv2-small weights.")

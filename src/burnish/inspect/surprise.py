@@ -4,7 +4,8 @@ Of a finite set of good features $b_1, \dots, b_M$ the exact clean-data posterio
 path is known in closed form, without training (the optimal denoiser of an empirical distribution,
 arXiv:2206.00364, appendix B.3, with $x_t = (1 - t) x$):
 
-$$ \hat x_0(x_t) = \sum_i w_i b_i, \qquad w_i \propto \exp \Big( -\frac{(1 - t)^2 \| x - b_i \|^2}{2 t^2} \Big) $$
+$$ \hat x_0(x_t) = \sum_i w_i b_i, \qquad
+   w_i \propto \exp \Big( -\frac{(1 - t)^2 \| x - b_i \|^2}{2 t^2} \Big) $$
 
 A good feature is a fixed point of this step; a feature that no good part has is pulled to the nearest good
 one, and $\| x - \hat x_0 \|$ says how far. As $t \to 0$ the step goes to the nearest neighbour, which is what

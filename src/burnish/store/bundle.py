@@ -2,7 +2,8 @@
 
 ```
 BUNDLE/
-  bundle.json          format, kind, architecture, data hashes and licences, curves, cost, versions, files with sha256
+  bundle.json          format, kind, architecture, data hashes and licences, curves, cost, versions,
+                       files with sha256
   model.safetensors    the weights (or inspector.onnx in a bundle for the line)
   card.md              the same for people
 ```
@@ -14,7 +15,6 @@ interrupted or failed save leaves the old bundle as it was.
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -100,7 +100,7 @@ def write_bundle(
         if path.exists():
             path.rename(old)
         fresh.chmod(0o755)
-        os.replace(fresh, path)
+        fresh.replace(path)
         shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise BundleError(
