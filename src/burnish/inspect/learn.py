@@ -1,8 +1,9 @@
-"""Training an inspector: read, remember the good, make new defects, learn to tell them, weigh, calibrate, save.
+"""Training an inspector: read, remember the good, make new defects, learn to tell them, weigh, calibrate,
+save.
 
-Segmenters learn side by side, each on one core: one on all parts, which is kept, and beside it one a fold for half as
-long, so that every part is judged by one that never saw it. The held-out judgements weigh the two judges and set the
-threshold.
+Segmenters learn side by side, each on one core: one on all parts, which is kept, and beside it one a fold for
+half as long, so that every part is judged by one that never saw it. The held-out judgements weigh the two
+judges and set the threshold.
 """
 
 import os
@@ -86,7 +87,8 @@ class Memory:
 
 
 def working_side(shots: Sequence[tuple[int, int]]) -> int:
-    """The working resolution for pictures of sizes (H, W): their own median, within `SIDES`, in steps of 32."""
+    """The working resolution for pictures of sizes (H, W): their own median, within `SIDES`, in steps of
+    32."""
     own = float(np.median([np.sqrt(h * w) for h, w in shots]))
     return int(np.clip(round(own / 32) * 32, *SIDES))
 
@@ -148,15 +150,17 @@ def remember(
         features.append(reference(x, shared_maps(trunk, x))[0])
         report("remembering good parts", (i + 1) / (len(shots) + 20))
     good = np.flatnonzero([shot.label == "good" for shot in shots])
-    surprise = learn_surprise([features[i] for i in good], AXES, MEMORY, seeded(seed, 1))
+    surprise = learn_surprise([features[i] for i in good.tolist()], AXES, MEMORY, seeded(seed, 1))
     maps = [surprise(f[None])[0, 0] for f in features]
-    fold = deal_goods([groups[i] for i in good], MEMORY_FOLDS, np.random.default_rng((seed, 3)))
+    fold = deal_goods([groups[i] for i in good.tolist()], MEMORY_FOLDS, np.random.default_rng((seed, 3)))
     for k in range(int(fold.max()) + 1):
-        others = learn_surprise([features[i] for i in good[fold != k]], AXES, MEMORY, seeded(seed, 1, k))
+        others = learn_surprise(
+            [features[i] for i in good[fold != k].tolist()], AXES, MEMORY, seeded(seed, 1, k)
+        )
         for i in good[fold == k].tolist():
             maps[int(i)] = others(features[i][None])[0, 0]
         report("remembering good parts", (len(shots) + 20 * (k + 1) / (fold.max() + 1)) / (len(shots) + 20))
-    surprise.level.copy_(torch.cat([maps[i].flatten() for i in good]).median())
+    surprise.level.copy_(torch.cat([maps[i].flatten() for i in good.tolist()]).median())
     return Memory(surprise, [m / surprise.level for m in maps])
 
 
@@ -170,7 +174,7 @@ def deal(shots: Sequence[Shot], groups: Sequence[str], folds: int, rng: np.rando
     """The fold each part is held out in, (n,): good parts by group, defects evenly within their class."""
     fold = np.zeros(len(shots), int)
     good = [i for i, shot in enumerate(shots) if shot.label == "good"]
-    fold[good] = deal_goods([groups[i] for i in good], folds, rng)
+    fold[good] = deal_goods([groups[i] for i in good.tolist()], folds, rng)
     for label in sorted({s.label for s in shots} - {"good"}):
         mine = [i for i, s in enumerate(shots) if s.label == label]
         start = int(rng.integers(folds))
@@ -180,7 +184,8 @@ def deal(shots: Sequence[Shot], groups: Sequence[str], folds: int, rng: np.rando
 
 @contextmanager
 def one_core_each():
-    """Inside, torch uses one core a thread: models learn side by side, and small steps do not wait for each other."""
+    """Inside, torch uses one core a thread: models learn side by side, and small steps do not wait for each
+    other."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -203,7 +208,9 @@ class Lesson:
     fitted: Fitted | None = None
 
 
-def teach(lessons: Sequence[Lesson], workers: int, report: Report, warm: dict[int, dict[str, Tensor]] | None = None) -> bool:
+def teach(
+    lessons: Sequence[Lesson], workers: int, report: Report, warm: dict[int, dict[str, Tensor]] | None = None
+) -> bool:
     """Trains all segmenters, `workers` at a time; each goes on from its checkpoint if there is one.
 
     Args:
@@ -239,7 +246,9 @@ def teach(lessons: Sequence[Lesson], workers: int, report: Report, warm: dict[in
         lesson.model, spent[number] = model, 1.0
 
     with interruptions() as interrupted, ThreadPoolExecutor(workers) as pool:
-        jobs = [pool.submit(learn, k) for k in (len(lessons) - 1, *range(len(lessons) - 1))]  # the longest first
+        jobs = [
+            pool.submit(learn, k) for k in (len(lessons) - 1, *range(len(lessons) - 1))
+        ]  # the longest first
         while not all(job.done() for job in jobs):
             time.sleep(0.2)
             if interrupted or report("learning defects", sum(spent) / len(spent)):
@@ -257,9 +266,9 @@ class Held:
     """Held-out judgements.
 
     Attributes:
-        peaks: (n, 2) in the parts' order: the segmenter's in units of its own spread over good parts, surprise.
-        scale: Centre and spread that bring the final segmenter's peaks to that unit.
-        pixels: Sampled pixels of the defects, see `sample_pixels`.
+        peaks: (n, 2) in the parts' order: the segmenter's in units of its own spread over good parts,
+        surprise. scale: Centre and spread that bring the final segmenter's peaks to that unit. pixels:
+        Sampled pixels of the defects, see `sample_pixels`.
     """
 
     peaks: np.ndarray
@@ -278,9 +287,9 @@ def judge_held_out(
 ) -> Held:
     """Judges each part by the segmenter that did not see it, and by the other parts' memory.
 
-    Segmenters differ in how high they score good parts, and score those they learned from lower. So each one's peaks
-    are standardised: by the centre and spread over the good parts that it learned from, corrected by how much higher
-    and wider the held-out ones lie, which the folds tell on average.
+    Segmenters differ in how high they score good parts, and score those they learned from lower. So each
+    one's peaks are standardised: by the centre and spread over the good parts that it learned from, corrected
+    by how much higher and wider the held-out ones lie, which the folds tell on average.
 
     Args:
         shots: All parts.
@@ -308,7 +317,9 @@ def judge_held_out(
         centre, spread = _scales(raw, good, fold)
         peaks[:, 0] = (raw[fold, np.arange(len(shots))] - centre[fold]) / spread[fold]
         scale = float(centre[-1]), float(spread[-1])
-    pixels = (np.concatenate([m[0] for m in marked]), np.concatenate([m[1] for m in marked])) if marked else None
+    pixels = (
+        (np.concatenate([m[0] for m in marked]), np.concatenate([m[1] for m in marked])) if marked else None
+    )
     return Held(peaks, scale, pixels)
 
 
@@ -326,7 +337,9 @@ def _scales(raw: np.ndarray, good: np.ndarray, fold: np.ndarray) -> tuple[np.nda
     return seen[:, 0] + higher * seen[:, 1], seen[:, 1] * max(1.0, wider)
 
 
-def _marked(shot: Shot, logit: Tensor, surprise: Tensor, rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
+def _marked(
+    shot: Shot, logit: Tensor, surprise: Tensor, rng: np.random.Generator
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """Sampled pixels of a part: all of the defects, some of the good ones."""
     size = (logit.shape[-2], logit.shape[-1])
     true = F.adaptive_avg_pool2d(torch.from_numpy(shot.mask)[None, None].float(), size)[0, 0].numpy() > 0.3

@@ -54,7 +54,9 @@ class Stopped(BurnishError):
     exit_code = 130
 
 
-def train_inspector(root: str | Path, out: str | Path, settings: Settings, report: Report = lambda *_: None) -> Bundle:
+def train_inspector(
+    root: str | Path, out: str | Path, settings: Settings, report: Report = lambda *_: None
+) -> Bundle:
     """Trains an inspector on a folder's `train` parts and writes its bundle.
 
     An interrupted run goes on when the same command is given again: what was learned lies beside `out`.
@@ -131,12 +133,20 @@ class _Run:
         train_painter(recipe, goods, defects, PAINTING * self.left(), s.seed, self.report)
         lessons = self._lessons(shots, fold, recipe)
         if teach(lessons, s.workers, self.report, warm):
-            raise Stopped(self.out, "stopped; what was learned so far is kept", "Give the same command to go on")
+            raise Stopped(
+                self.out, "stopped; what was learned so far is kept", "Give the same command to go on"
+            )
         models = [lesson.model for lesson in lessons if lesson.model is not None]
         held = judge_held_out(shots, fold, models, memory, rng, self.report)
-        fusion, calibration, ranks = conclude(shots, held, bool(lessons), s.false_rejects, int(fold.max()) + 1)
+        fusion, calibration, ranks = conclude(
+            shots, held, bool(lessons), s.false_rejects, int(fold.max()) + 1
+        )
         inspector = assemble(models[-1] if models else None, s.backbone, memory.surprise, fusion)
-        learned = facts | {"side": side, "held_out_auroc": ranks, "updates": [x.fitted.step for x in lessons if x.fitted]}
+        learned = facts | {
+            "side": side,
+            "held_out_auroc": ranks,
+            "updates": [x.fitted.step for x in lessons if x.fitted],
+        }
         return self._save(inspector, calibration, shots, lessons, recipe, learned)
 
     def _lessons(self, shots: list[Shot], fold: np.ndarray, recipe: Recipe) -> list[Lesson]:
@@ -152,7 +162,9 @@ class _Run:
             checkpoint = self.work / f"segmenter_{k}.safetensors"
             synthesiser = recipe.synthesiser(goods, defects)
             budget = self.settings.budget(whole, 1.0 if k == count - 1 else 0.5)
-            lessons.append(Lesson(goods, defects, synthesiser, checkpoint, budget, self.settings.seed * 100 + k))
+            lessons.append(
+                Lesson(goods, defects, synthesiser, checkpoint, budget, self.settings.seed * 100 + k)
+            )
         return lessons
 
     def _claim(self, data_hash: str, shots: list[Shot]) -> None:
@@ -165,7 +177,9 @@ class _Run:
                 self.work.mkdir(parents=True)
                 note.write_text(plan, encoding="utf-8")
             except OSError as error:
-                raise BurnishError(self.out, f"cannot write there ({error.strerror})", "Choose another --out") from error
+                raise BurnishError(
+                    self.out, f"cannot write there ({error.strerror})", "Choose another --out"
+                ) from error
 
     def _save(
         self,
@@ -201,7 +215,11 @@ class _Run:
                 "held-out AUROC": {k: round(v, 3) for k, v in facts["held_out_auroc"].items()},
                 "parts left out or by label only": len(facts["problems"]),
             },
-            "versions": {"burnish": burnish.__version__, "torch": torch.__version__, "python": platform.python_version()},
+            "versions": {
+                "burnish": burnish.__version__,
+                "torch": torch.__version__,
+                "python": platform.python_version(),
+            },
             "licences": {"weights of EfficientNet-Lite0": "Apache-2.0", "data": facts["licence"]},
             **facts,
         }
@@ -210,7 +228,10 @@ class _Run:
             save_file({k: v.contiguous() for k, v in inspector.state_dict().items()}, folder / WEIGHTS)
             for k, lesson in enumerate(lessons[:-1]):
                 if lesson.model is not None:
-                    save_file({n: v.contiguous() for n, v in lesson.model.state_dict().items()}, folder / f"fold_{k}.safetensors")
+                    save_file(
+                        {n: v.contiguous() for n, v in lesson.model.state_dict().items()},
+                        folder / f"fold_{k}.safetensors",
+                    )
             made = recipe.lasting(goods, defects)
             if made is not None:
                 save_synthesiser(folder / FOLDER, made, goods, defects)
@@ -259,9 +280,15 @@ def add_parts(
         fitted = None if drawn is None else fit_mask(drawn, side)
         shots.append(Shot(fit(image, side), fitted, label, f"added/{path.name}"))
     kept = meta["settings"] | {"minutes": minutes, "steps": None}
-    warm = {k: load_file(found.path / f"fold_{k}.safetensors") for k in range(FOLDS) if (found.path / f"fold_{k}.safetensors").exists()}
+    warm = {
+        k: load_file(found.path / f"fold_{k}.safetensors")
+        for k in range(FOLDS)
+        if (found.path / f"fold_{k}.safetensors").exists()
+    }
     warm[len(warm)] = {k: v.clone() for k, v in old.segmenter.state_dict().items()}
-    recipe = choose_recipe("cutpaste" if kept["synthesis"] == "diffusion" else kept["synthesis"], _split(shots)[1])
+    recipe = choose_recipe(
+        "cutpaste" if kept["synthesis"] == "diffusion" else kept["synthesis"], _split(shots)[1]
+    )
     recipe.shares.pop("diffusion", None)
     facts = {
         "data_hash": f"{meta['data_hash']}+{len(pictures)}",
@@ -275,7 +302,9 @@ def add_parts(
 
 
 def _split(shots: Sequence[Shot]) -> tuple[list[Shot], list[Shot]]:
-    return [s for s in shots if s.label == "good"], [s for s in shots if s.label != "good" and s.mask is not None]
+    return [s for s in shots if s.label == "good"], [
+        s for s in shots if s.label != "good" and s.mask is not None
+    ]
 
 
 def _with_weak_masks(shots: list[Shot], memory: Memory) -> list[Shot]:
@@ -285,7 +314,9 @@ def _with_weak_masks(shots: list[Shot], memory: Memory) -> list[Shot]:
     for shot, surprise in zip(shots, memory.maps, strict=True):
         if shot.mask is None:
             size = (shot.image.shape[0], shot.image.shape[1])
-            fine = torch.nn.functional.interpolate(surprise[None, None], size=size, mode="bilinear")[0, 0].numpy()
+            fine = torch.nn.functional.interpolate(surprise[None, None], size=size, mode="bilinear")[
+                0, 0
+            ].numpy()
             guessed = with_masks(goods, [shot], lambda _, fine=fine: fine)
             shot = guessed[0] if guessed else shot
         out.append(shot)
@@ -294,7 +325,11 @@ def _with_weak_masks(shots: list[Shot], memory: Memory) -> list[Shot]:
 
 def _synthesis_facts(recipe: Recipe) -> dict[str, Any]:
     shares = ", ".join(f"{method} {share:.0%}" for method, share in recipe.shares.items()) or "none"
-    facts: dict[str, Any] = {"text": f"New defects: {shares}. {recipe.why}", "shares": dict(recipe.shares), **recipe.facts}
+    facts: dict[str, Any] = {
+        "text": f"New defects: {shares}. {recipe.why}",
+        "shares": dict(recipe.shares),
+        **recipe.facts,
+    }
     if "rejected" in recipe.facts:
         facts |= {"reasons": recipe.facts["rejected"], "rejected": sum(recipe.facts["rejected"].values())}
     return facts
@@ -304,11 +339,12 @@ def _card(meta: dict[str, Any]) -> str:
     training, rule = meta["training"], meta["calibration"]
     return f"""# An inspector for {meta["name"]}
 
-- Learned from {training["good parts"]} good and {training["defective parts"]} defective parts in {meta["train_seconds"]:.0f} s,
-  seed {meta["settings"]["seed"]}, at {training["working resolution"]}.
+- Learned from {training["good parts"]} good and {training["defective parts"]} defective parts
+  in {meta["train_seconds"]:.0f} s, seed {meta["settings"]["seed"]}, at {training["working resolution"]}.
 - {meta["synthesis"]["text"]}
 - Rejects above {meta["threshold"]:.4g}. {rule["guarantee"]}
-- Data hash {meta["data_hash"]}; licence of the data: {meta["licence"]}. Weights of EfficientNet-Lite0: Apache-2.0.
+- Data hash {meta["data_hash"]}; licence of the data: {meta["licence"]}.
+- Weights of EfficientNet-Lite0: Apache-2.0.
 
 Measure it on parts that it has not seen before you trust it: `burnish inspect eval`.
 """
