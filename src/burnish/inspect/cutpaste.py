@@ -7,12 +7,14 @@ import cv2
 import numpy as np
 
 from burnish.errors import DatasetError
-from burnish.inspect.pairs import Pair, Shot, disc, noise_level, settle
+from burnish.inspect.pairs import Pair, Shot, disc, grown_box, noise_level, settle
 from burnish.inspect.placement import Placement
 from burnish.inspect.shapes import Warp, warp
 from burnish.inspect.templates import Template, cut_templates
 
 SMALL = {"residual": 0.4, "ratio": 0.25, "paste": 0.2, "seamless": 0.15}
+CLEAR = 0.7
+"""Least `clarity`: fainter pairs teach a segmenter to see defects in good texture."""
 LARGE = {"residual": 0.15, "ratio": 0.15, "paste": 0.3, "seamless": 0.1, "shade": 0.3}
 
 
@@ -132,8 +134,21 @@ class CutPaste:
         kept = mask.sum() >= max(4, 0.35 * (p.laid.mask > 0.5).sum())
         if kept:
             change = np.abs(image[mask].astype(np.float32) - good.image[mask]).max(axis=1).mean()
-            kept = change >= max(5.0, 1.5 * self.noise[p.index])
+            kept = change >= max(5.0, 1.5 * self.noise[p.index]) and clarity(good.image, image, mask) >= CLEAR
         return Pair(image, mask, p.template.label, provenance), bool(kept)
+
+
+def clarity(good: np.ndarray, image: np.ndarray, mask: np.ndarray) -> float:
+    """How far a change stands out: the mean smoothed change over the texture's own spread around it.
+
+    Args:
+        good, image: uint8 (h, w, 3), before and after.
+        mask: bool (h, w), not empty: what changed.
+    """
+    y0, y1, x0, x1 = grown_box(mask, 12)
+    before, after = (a[y0:y1, x0:x1].astype(np.float32).mean(axis=2) for a in (good, image))
+    change = np.abs(cv2.GaussianBlur(after - before, (0, 0), 2))[mask[y0:y1, x0:x1]].mean()
+    return float(change / (1.4826 * np.median(np.abs(before - np.median(before))) + 1))
 
 
 def blend(

@@ -32,7 +32,8 @@ PEAK = 12
 
 @dataclass(frozen=True)
 class Fusion:
-    """How the two judges are weighed; both peaks are first brought to the goods' scale.
+    """How the two judges are weighed; both peaks are first brought to the goods' scale. That the segmenter sees nothing
+    it knows speaks for no part, so its peak counts from the goods' centre upwards.
 
     Attributes:
         centre, spread: Of the goods' held-out peaks, for (segmenter, surprise).
@@ -47,7 +48,8 @@ class Fusion:
 
     def score(self, peaks: np.ndarray) -> np.ndarray:
         """Scores (n,) of peaks (n, 2)."""
-        return ((peaks - np.array(self.centre)) / np.array(self.spread)) @ np.array(self.weight)
+        z = (peaks - np.array(self.centre)) / np.array(self.spread)
+        return np.maximum(z, (0.0, -np.inf)) @ np.array(self.weight)
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> "Fusion":
@@ -89,13 +91,11 @@ class Inspector(nn.Module):
         """
         logits, surprise = self.maps(x)
         f = self.fusion
-        score = sum(
-            w / s * (peak(m) - c)
-            for w, s, c, m in zip(f.weight, f.spread, f.centre, (logits, surprise), strict=True)
-        )
+        z = [(peak(m) - c) / s for m, c, s in zip((logits, surprise), f.centre, f.spread, strict=True)]
+        score = f.weight[0] * z[0].clamp_min(0) + f.weight[1] * z[1]
         fine = F.interpolate(surprise, size=logits.shape[-2:], mode="bilinear", align_corners=False)
         heat = torch.sigmoid(f.pixel[0] + f.pixel[1] * logits + f.pixel[2] * fine)
-        return score, heat[:, 0]  # type: ignore[return-value]
+        return score, heat[:, 0]
 
     def maps(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The segmenter's logits (B, 1, H / 4, W / 4) and the surprise (B, 1, h, w)."""

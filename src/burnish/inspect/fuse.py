@@ -7,6 +7,8 @@ from scipy.optimize import minimize
 
 from burnish.inspect.detector import Fusion
 
+PRIOR = np.array([0.4, 0.6])
+"""Weights of segmenter and surprise where nothing speaks against them."""
 PIXELS = 4000
 """Most pixels of each kind taken from one part."""
 
@@ -31,12 +33,12 @@ def weigh(
     if not seen:
         weight = np.array([0.0, 1.0])
     elif len(bad):
-        z = np.clip((np.concatenate([good, bad]) - centre) / spread, -3, 12)
+        z = np.clip((np.concatenate([good, bad]) - centre) / spread, (0, -3), 12)
         true = np.r_[np.zeros(len(good)), np.ones(len(bad))]
-        weight = _logistic(z, true, prior=np.array([0.5, 0.5]), strength=0.02)[1:]
-        weight = weight / weight.sum() if weight.sum() > 1e-6 else np.array([0.5, 0.5])
+        weight = _logistic(z, true, prior=PRIOR, strength=0.05)[1:]
+        weight = weight / weight.sum() if weight.sum() > 1e-6 else PRIOR
     else:
-        weight = np.array([0.5, 0.5])
+        weight = PRIOR
     return Fusion(_two(centre), _two(spread), _two(weight), _pixel_weights(pixels, centre, spread, weight))
 
 

@@ -90,7 +90,10 @@ class Drill:
         for _ in range(new):
             assert self.synthesiser is not None
             pair = self.synthesiser.draw(rng)
-            pairs.append((pair.image, pair.mask))
+            if pair.provenance.get("hardly_visible") and self.defects:  # a real one instead
+                pairs.append(self._of(self.defects[rng.integers(len(self.defects))]))
+            else:
+                pairs.append((pair.image, pair.mask))
         cuts = [cut(image, mask, self.size, rng) for image, mask in pairs]
         x = torch.from_numpy(np.stack([relight(image, rng) for image, _ in cuts])).permute(0, 3, 1, 2)
         return x, torch.from_numpy(np.stack([mask for _, mask in cuts])[:, None].astype(np.float32))
