@@ -32,8 +32,8 @@ PEAK = 12
 
 @dataclass(frozen=True)
 class Fusion:
-    """How the two judges are weighed; both peaks are first brought to the goods' scale. That the segmenter sees nothing
-    it knows speaks for no part, so its peak counts from the goods' centre upwards.
+    """How the two judges are weighed; both peaks are first brought to the goods' scale. That the segmenter
+    sees nothing it knows speaks for no part, so its peak counts from the goods' centre upwards.
 
     Attributes:
         centre, spread: Of the goods' held-out peaks, for (segmenter, surprise).

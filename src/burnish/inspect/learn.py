@@ -174,7 +174,7 @@ def deal(shots: Sequence[Shot], groups: Sequence[str], folds: int, rng: np.rando
     """The fold each part is held out in, (n,): good parts by group, defects evenly within their class."""
     fold = np.zeros(len(shots), int)
     good = [i for i, shot in enumerate(shots) if shot.label == "good"]
-    fold[good] = deal_goods([groups[i] for i in good.tolist()], folds, rng)
+    fold[good] = deal_goods([groups[i] for i in good], folds, rng)
     for label in sorted({s.label for s in shots} - {"good"}):
         mine = [i for i, s in enumerate(shots) if s.label == label]
         start = int(rng.integers(folds))
