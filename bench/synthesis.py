@@ -84,7 +84,7 @@ def run_cell(
         goods, defects
     )
     work = CELLS / f".synthesis.{os.getpid()}.safetensors"
-    lesson = Lesson(goods, defects, made, work, Budget(None, steps), seed)
+    lesson = Lesson(goods, defects, lambda: made, work, lambda: Budget(None, steps), seed)
     teach([lesson], 1, lambda *_: None)
     work.unlink(missing_ok=True)
     assert lesson.model is not None
@@ -130,8 +130,8 @@ def main() -> None:
                         goods,
                         [s for s in shots if s.mask is not None and s.mask.any()],
                         o.painter,
+                        None,
                         seed,
-                        lambda *_: None,
                     )
                     print(f"{name} seed {seed} painter: {recipe.facts}", flush=True)
                 for arm in todo:

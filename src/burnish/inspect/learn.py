@@ -196,13 +196,21 @@ def one_core_each():
 
 @dataclass
 class Lesson:
-    """One segmenter's training: what it learns from, and what came of it."""
+    """One segmenter's training: what it learns from, and what came of it.
+
+    Attributes:
+        goods, defects: Parts.
+        synthesiser: Makes the source of new defects, or answers None; called when the lesson begins.
+        budget: Called once that is there.
+        checkpoint: File to go on from.
+        seed: Of weights and batches.
+    """
 
     goods: list[Shot]
     defects: list[Shot]
-    synthesiser: Synthesiser | None
+    synthesiser: Callable[[], Synthesiser | None]
     checkpoint: Path
-    budget: Budget
+    budget: Callable[[], Budget]
     seed: int
     model: Segmenter | None = None
     fitted: Fitted | None = None
@@ -232,7 +240,7 @@ def teach(
             model = Segmenter(load_lite0())
         if warm and number in warm:
             model.load_state_dict(warm[number])
-        drill = Drill(lesson.goods, lesson.defects, lesson.synthesiser)
+        drill = Drill(lesson.goods, lesson.defects, lesson.synthesiser())
 
         def follow(now: Progress) -> bool:
             spent[number] = now.spent
@@ -240,7 +248,7 @@ def teach(
 
         options = Options(seed=lesson.seed, ema=0.98, warmup=30, validations=1, save_every=30)
         lesson.fitted = train_loop(
-            model, drill.batch, drill.loss, lesson.budget, options,
+            model, drill.batch, drill.loss, lesson.budget(), options,
             on_progress=follow, checkpoint=lesson.checkpoint, resume=True, optimiser=model.optimiser(),
         )  # fmt: skip
         lesson.model, spent[number] = model, 1.0

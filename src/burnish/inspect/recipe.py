@@ -1,6 +1,6 @@
 """Which new defects an inspector learns from: the choice of `--synthesis`, carried out."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from burnish.inspect.perlin import Perlin
 from burnish.inspect.synthesise import Mixed
 
 SHARES: Mapping[str, Mapping[str, float]] = {
-    "auto": {"cutpaste": 0.8, "perlin": 0.2},
+    "auto": {"diffusion": 0.6, "perlin": 0.4},
     "diffusion": {"diffusion": 1.0},
     "diffusion+cutpaste": {"diffusion": 0.4, "cutpaste": 0.4, "perlin": 0.2},
     "cutpaste": {"cutpaste": 1.0},
@@ -44,7 +44,7 @@ class Recipe:
     facts: dict[str, Any] = field(default_factory=dict)
 
     def synthesiser(self, goods: list[Shot], defects: list[Shot]) -> Synthesiser | None:
-        """New defects made of these parts alone; painted ones only where they stem from these defects.
+        """New defects made of these parts alone; painted ones where there is a painter, else pasted ones.
 
         Args:
             goods: To make them on.
@@ -58,9 +58,7 @@ class Recipe:
         if defects and set(self.shares) - {"perlin"}:
             found["cutpaste"] = CutPaste(goods, defects)
         if self.painter is not None and "diffusion" in self.shares:
-            pool = Pool(self.painter, {d.name for d in defects})
-            if pool.by_class:
-                found["diffusion"] = pool
+            found["diffusion"] = Pool(self.painter)
         return _mix(found, self.shares, sorted({d.label for d in defects}))
 
     def lasting(self, goods: list[Shot], defects: list[Shot]) -> Synthesiser | None:
@@ -73,21 +71,19 @@ class Recipe:
 
 
 class Pool:
-    """Painted pairs that stem from some of the defects.
+    """The pairs that a painter has in its pool, drawn again and again.
 
     Args:
         painter: Holds the pairs.
-        names: Of the defects.
     """
 
     method = "diffusion"
 
-    def __init__(self, painter: DiffusionSynthesiser, names: set[str]) -> None:
+    def __init__(self, painter: DiffusionSynthesiser) -> None:
         self.painter, self.rejected = painter, painter.rejected
         self.by_class: dict[str, list[int]] = {}
         for k, kept in enumerate(painter.pool):
-            if kept.provenance["defect"] in names:
-                self.by_class.setdefault(kept.label, []).append(k)
+            self.by_class.setdefault(kept.label, []).append(k)
 
     def draw(self, rng: np.random.Generator, label: str | None = None) -> Pair:
         """One of the pairs, of `label` if given."""
@@ -145,24 +141,22 @@ def choose_recipe(choice: str, defects: Sequence[Shot]) -> Recipe:
 
 
 def train_painter(
-    recipe: Recipe,
-    goods: list[Shot],
-    defects: list[Shot],
-    minutes: float,
-    seed: int,
-    report: Callable[[str, float], bool | None],
+    recipe: Recipe, goods: list[Shot], defects: list[Shot], minutes: float, steps: int | None, seed: int
 ) -> None:
-    """Trains the diffusion synthesiser, if the recipe wants one, and paints a pool of pairs."""
+    """Trains the diffusion synthesiser, if the recipe wants one, and paints a pool of pairs.
+
+    Args:
+        recipe: Gets the painter.
+        goods, defects: To learn from.
+        minutes: Wall time of learning.
+        steps: Updates instead.
+        seed: Of everything random.
+    """
     if "diffusion" not in recipe.shares or not defects:
         return
     painter = DiffusionSynthesiser(goods, defects)
-    fitted = painter.fit(
-        minutes, seed=seed, on_progress=lambda p: report("learning to paint defects", p.spent)
-    )
-    painter.prepare(
-        POOL, np.random.default_rng((seed, 5)), lambda done, of: report("painting defects", done / of)
-    )
-    recipe.painter = painter
+    fitted = painter.fit(None if steps else minutes, steps, seed)
+    painter.prepare(POOL, np.random.default_rng((seed, 5)))
     recipe.facts = {
         "painter_updates": fitted.step,
         "painter_seconds": round(fitted.seconds, 1),
@@ -170,3 +164,4 @@ def train_painter(
         "accepted": len(painter.pool),
         "rejected": dict(painter.rejected),
     }
+    recipe.painter = painter

@@ -32,7 +32,7 @@ from burnish.inspect.learn import (
     remember,
     teach,
 )
-from burnish.inspect.pairs import Shot
+from burnish.inspect.pairs import Shot, Synthesiser
 from burnish.inspect.recipe import Recipe, choose_recipe, train_painter
 from burnish.inspect.reference import load_reference
 from burnish.inspect.shots import load_shots, save_shots
@@ -130,7 +130,6 @@ class _Run:
         shots = _with_weak_masks(shots, memory)
         goods, defects = _split(shots)
         recipe = recipe or choose_recipe(s.synthesis, defects)
-        train_painter(recipe, goods, defects, PAINTING * self.left(), s.seed, self.report)
         lessons = self._lessons(shots, fold, recipe)
         if teach(lessons, s.workers, self.report, warm):
             raise Stopped(
@@ -150,22 +149,46 @@ class _Run:
         return self._save(inspector, calibration, shots, lessons, recipe, learned)
 
     def _lessons(self, shots: list[Shot], fold: np.ndarray, recipe: Recipe) -> list[Lesson]:
-        """A segmenter a fold, then one on all parts; none where there is nothing to tell apart."""
+        """A segmenter a fold, then one on all parts; none where there is nothing to tell apart.
+
+        The last one waits until the painter has learned, on its core; the folds' do without painted defects, so that
+        nothing they are judged on has taught the painter.
+        """
         if not recipe.shares and all(x.label == "good" or x.mask is None for x in shots):
             return []
-        count = int(fold.max()) + 2
-        left = self.left() - RESERVE * self.settings.minutes
-        whole = left if self.settings.workers > 1 else left / (1 + 0.5 * (count - 1))
-        lessons = []
-        for k in range(count):
-            goods, defects = _split([x for x, f in zip(shots, fold, strict=True) if f != k or k == count - 1])
-            checkpoint = self.work / f"segmenter_{k}.safetensors"
-            synthesiser = recipe.synthesiser(goods, defects)
-            budget = self.settings.budget(whole, 1.0 if k == count - 1 else 0.5)
-            lessons.append(
-                Lesson(goods, defects, synthesiser, checkpoint, budget, self.settings.seed * 100 + k)
+        s, count = self.settings, int(fold.max()) + 2
+        deadline = time.monotonic() + 60 * (self.left() - RESERVE * s.minutes)
+        rounds = 1 if s.workers > 1 else 0.5 * (count + 1)
+
+        def of_fold(k: int) -> Lesson:
+            goods, defects = _split([x for x, f in zip(shots, fold, strict=True) if f != k])
+            whole = (deadline - time.monotonic()) / 60 / rounds
+            return Lesson(
+                goods,
+                defects,
+                lambda: replace(recipe, painter=None).synthesiser(goods, defects),
+                self.work / f"segmenter_{k}.safetensors",
+                lambda: s.budget(whole, 1 / (count - 1)),
+                s.seed * 100 + k,
             )
-        return lessons
+
+        def of_all() -> Lesson:
+            goods, defects = _split(shots)
+
+            def painted() -> Synthesiser | None:
+                train_painter(recipe, goods, defects, PAINTING * self.left() / rounds, s.steps, s.seed)
+                return recipe.synthesiser(goods, defects)
+
+            return Lesson(
+                goods,
+                defects,
+                painted,
+                self.work / f"segmenter_{count - 1}.safetensors",
+                lambda: s.budget((deadline - time.monotonic()) / 60 / rounds),
+                s.seed * 100 + count - 1,
+            )
+
+        return [*map(of_fold, range(count - 1)), of_all()]
 
     def _claim(self, data_hash: str, shots: list[Shot]) -> None:
         """Takes the work folder; one of another training is begun anew."""
