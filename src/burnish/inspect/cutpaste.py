@@ -82,7 +82,10 @@ class CutPaste:
                 break
             self.rejected["little change"] += 1
         else:
-            pair = self._as_pasted(self.propose(rng, label), rng)
+            for _ in range(self.tries):
+                pair = self._as_pasted(self.propose(rng, label), rng)
+                if pair.mask.any():  # a crumb may be lost beyond the part's edge
+                    break
         pair.provenance["seed"] = seed
         return pair
 

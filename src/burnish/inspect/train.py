@@ -128,8 +128,7 @@ class _Run:
         reference = load_reference(s.backbone)
         memory = remember(shots, groups, reference, s.seed, self.report)
         shots = _with_weak_masks(shots, memory)
-        goods, defects = _split(shots)
-        recipe = recipe or choose_recipe(s.synthesis, defects)
+        recipe = recipe or choose_recipe(s.synthesis, _split(shots)[1])
         lessons = self._lessons(shots, fold, recipe)
         if teach(lessons, s.workers, self.report, warm):
             raise Stopped(
@@ -151,8 +150,8 @@ class _Run:
     def _lessons(self, shots: list[Shot], fold: np.ndarray, recipe: Recipe) -> list[Lesson]:
         """A segmenter a fold, then one on all parts; none where there is nothing to tell apart.
 
-        The last one waits until the painter has learned, on its core; the folds' do without painted defects, so that
-        nothing they are judged on has taught the painter.
+        The last one waits until the painter has learned, on its core; the folds' do without painted defects,
+        so that nothing they are judged on has taught the painter.
         """
         if not recipe.shares and all(x.label == "good" or x.mask is None for x in shots):
             return []
