@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -227,6 +228,15 @@ def replace_block(text: str, block: str, begin: str = BEGIN, end: str = END) -> 
     if not count:
         raise ValueError(f"no block from {begin} to {end}")
     return changed
+
+
+def show(name: str, block: str, docs: Path = DOCS) -> None:
+    """Puts a block between `<!-- bench:NAME -->` and `<!-- end -->` of the docs, where they are."""
+    try:
+        text = docs.read_text(encoding="utf-8")
+        docs.write_text(replace_block(text, block, f"<!-- bench:{name} -->"), encoding="utf-8")
+    except (OSError, ValueError) as error:
+        print(f"{docs} is left as it is: {error}", file=sys.stderr)
 
 
 def write(command: str, models: Sequence[str], docs: Path = DOCS) -> None:

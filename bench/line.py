@@ -18,6 +18,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parent))
 import form
+import inspection_table
 
 CORES = 2
 POLL = 0.01
@@ -69,7 +70,11 @@ def main() -> None:
         form.row("peak memory of the process", middle["memory"], "MB", target=400, better="lower"),
         form.row("images a second, 2 cores", middle["rate"], "1/s", target=60),
     ]
-    form.write(arguments.json.stem, "make bench-line BUNDLE=... FOLDER=...", rows, arguments.json.parent)
+    command = "make bench-line"
+    form.write(arguments.json.stem, command, rows, arguments.json.parent)
+    where = form.machine()
+    head = f"`{command}` on {where['processor']}, {where['cores']} cores, {where['memory_gb']} GB."
+    inspection_table.show("line", f"{head}\n\n{form.table(rows)}")
 
 
 if __name__ == "__main__":

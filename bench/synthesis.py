@@ -163,7 +163,11 @@ def main() -> None:
             form.row(f"{d.arm} minus {d.against}: {d.metric}{interval}", value, target=target, seeds=done)
         )
     if o.split == "test":
-        form.write("synthesis", "make bench-synthesis", rows)
+        command = f"make bench-synthesis BENCH='--sets {o.sets} --seeds {o.seeds} --steps {o.steps}'"
+        form.write("synthesis", command, rows)
+        where = form.machine()
+        head = f"`{command}` on {where['processor']}, {where['cores']} cores, {where['memory_gb']} GB."
+        inspection_table.show("synthesis", f"{head}\n\n```\n{table.text()}\n```")
 
 
 if __name__ == "__main__":
