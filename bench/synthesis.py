@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 import form
+import inspection_table
 from burnish.inspect.ablation import ablation_table
 from burnish.inspect.detector import peak
 from burnish.inspect.evaluate import evaluate
