@@ -9,19 +9,20 @@ from burnish.inspect.detector import Fusion
 
 PRIOR = np.array([0.4, 0.6])
 """Weights of segmenter and surprise where nothing speaks against them."""
-PIXELS = 4000
-"""Most pixels of each kind taken from one part."""
+SHARES = (0.25, 0.5, 1.0, 2.0, 4.0)
+"""Weights of surprise beside the segmenter's logit that a heat map may have."""
+
+Marked = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""A held-out part's logit, surprise and mask, (h, w) each at one resolution."""
 
 
-def weigh(
-    good: np.ndarray, bad: np.ndarray, pixels: tuple[np.ndarray, np.ndarray] | None = None, seen: bool = True
-) -> Fusion:
+def weigh(good: np.ndarray, bad: np.ndarray, marked: Sequence[Marked] = (), seen: bool = True) -> Fusion:
     """The weights of segmenter and surprise.
 
     Args:
         good: Held-out peaks of good parts, (n, 2), n >= 1: segmenter, surprise.
         bad: Held-out peaks of defective parts, (m, 2); m may be 0.
-        pixels: Held-out (logit, surprise) of pixels, (p, 2), and whether each is defective, (p,); or None.
+        marked: Held-out maps of parts whose defects are marked, and of some good ones.
         seen: Whether the segmenter learned from anything; if not, surprise alone counts.
 
     Returns:
@@ -39,40 +40,32 @@ def weigh(
         weight = weight / weight.sum() if weight.sum() > 1e-6 else PRIOR
     else:
         weight = PRIOR
-    return Fusion(_two(centre), _two(spread), _two(weight), _pixel_weights(pixels, centre, spread, weight))
-
-
-def sample_pixels(
-    logit: np.ndarray, surprise: np.ndarray, mask: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Some pixels of one part: features (p, 2) and whether defective (p,); at most `PIXELS` of each kind.
-
-    Args:
-        logit, surprise: (h, w), at one resolution.
-        mask: bool (h, w).
-        rng: Chooses.
-    """
-    both = np.stack([logit.ravel(), surprise.ravel()], axis=1)
-    chosen = []
-    for kind in (False, True):
-        where = np.flatnonzero(mask.ravel() == kind)
-        chosen.append(where[rng.permutation(len(where))[:PIXELS]])
-    index = np.concatenate(chosen)
-    return both[index], mask.ravel()[index]
+    return Fusion(_two(centre), _two(spread), _two(weight), _pixel_weights(marked, centre, spread, weight))
 
 
 def _pixel_weights(
-    pixels: tuple[np.ndarray, np.ndarray] | None, centre: np.ndarray, spread: np.ndarray, weight: np.ndarray
+    marked: Sequence[Marked], centre: np.ndarray, spread: np.ndarray, weight: np.ndarray
 ) -> tuple[float, float, float]:
-    """Offset and weights of the heat map's logit; without marked pixels a part's typical peak gives heat
-    0.1."""
-    if pixels is not None and pixels[1].any() and not pixels[1].all():
-        x, true = pixels
-        scale = np.array([1.0, 1.0])
-        offset, a, b = _logistic(x / scale, true.astype(float), prior=np.array([1.0, 0.3]), strength=1e-3)
-        return float(offset), float(a), float(b)
-    slope = weight / spread
-    return float(np.log(0.1 / 0.9) - slope @ centre), float(slope[0]), float(slope[1])
+    """Offset and weights of the heat map's logit.
+
+    The surprise's weight is the one of `SHARES` with the best held-out average precision; heat is 0.5 where
+    precision and recall are in balance (F1). Without marked defects a part's typical peak gives heat 0.1.
+    """
+    if not any(mask.any() for _, _, mask in marked):
+        slope = weight / spread
+        return float(np.log(0.1 / 0.9) - slope @ centre), float(slope[0]), float(slope[1])
+    logit, surprise, true = (np.concatenate([m[i].ravel() for m in marked]) for i in range(3))
+    best = (-1.0, 0.0, 0.0)
+    for share in SHARES:
+        value = logit + share * surprise
+        order = np.argsort(-value)
+        hits = np.cumsum(true[order])
+        precision = hits / np.arange(1, len(hits) + 1)
+        found = float((precision * true[order]).sum() / hits[-1])
+        f1 = 2 * hits / (np.arange(1, len(hits) + 1) + hits[-1])
+        if found > best[0]:
+            best = found, share, float(value[order[int(f1.argmax())]])
+    return -best[2], 1.0, best[1]
 
 
 def _logistic(x: np.ndarray, true: np.ndarray, prior: np.ndarray, strength: float) -> np.ndarray:

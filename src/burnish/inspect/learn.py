@@ -26,7 +26,7 @@ from burnish.core.stats import auroc
 from burnish.errors import DatasetError
 from burnish.inspect.calibrate import Calibration, calibrate, fold_of
 from burnish.inspect.detector import Fusion, Inspector, peak
-from burnish.inspect.fuse import sample_pixels, weigh
+from burnish.inspect.fuse import Marked, weigh
 from burnish.inspect.pairs import Shot, Synthesiser
 from burnish.inspect.reference import DinoReference, LiteReference, load_reference, shared_maps
 from burnish.inspect.segmenter import Drill, Segmenter
@@ -281,7 +281,7 @@ class Held:
 
     peaks: np.ndarray
     scale: tuple[float, float]
-    pixels: tuple[np.ndarray, np.ndarray] | None
+    marked: list[Marked]
 
 
 @torch.no_grad()
@@ -290,7 +290,6 @@ def judge_held_out(
     fold: np.ndarray,
     models: Sequence[Segmenter],
     memory: Memory,
-    rng: np.random.Generator,
     report: Report,
 ) -> Held:
     """Judges each part by the segmenter that did not see it, and by the other parts' memory.
@@ -304,7 +303,6 @@ def judge_held_out(
         fold: The fold each is held out in, (n,).
         models: One a fold, then the one to keep; or none.
         memory: Of the good parts.
-        rng: Samples pixels.
         report: Told the share done.
     """
     peaks, marked = np.zeros((len(shots), 2)), []
@@ -317,7 +315,7 @@ def judge_held_out(
                 logit = model(as_tensor(shot.image))
                 raw[k, i] = float(peak(logit))
                 if k == fold[i] and shot.mask is not None and not shot.weak:
-                    marked += _marked(shot, logit, surprise, rng)
+                    marked.append(_marked(shot, logit, surprise))
         report("judging held-out parts", (i + 1) / len(shots))
     good = np.array([shot.label == "good" for shot in shots])
     scale = (0.0, 1.0)
@@ -325,10 +323,7 @@ def judge_held_out(
         centre, spread = _scales(raw, good, fold)
         peaks[:, 0] = (raw[fold, np.arange(len(shots))] - centre[fold]) / spread[fold]
         scale = float(centre[-1]), float(spread[-1])
-    pixels = (
-        (np.concatenate([m[0] for m in marked]), np.concatenate([m[1] for m in marked])) if marked else None
-    )
-    return Held(peaks, scale, pixels)
+    return Held(peaks, scale, marked)
 
 
 def _scales(raw: np.ndarray, good: np.ndarray, fold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -345,16 +340,12 @@ def _scales(raw: np.ndarray, good: np.ndarray, fold: np.ndarray) -> tuple[np.nda
     return seen[:, 0] + higher * seen[:, 1], seen[:, 1] * max(1.0, wider)
 
 
-def _marked(
-    shot: Shot, logit: Tensor, surprise: Tensor, rng: np.random.Generator
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Sampled pixels of a part: all of the defects, some of the good ones."""
+def _marked(shot: Shot, logit: Tensor, surprise: Tensor) -> Marked:
+    """A part's maps and mask at the logits' resolution."""
     size = (logit.shape[-2], logit.shape[-1])
     true = F.adaptive_avg_pool2d(torch.from_numpy(shot.mask)[None, None].float(), size)[0, 0].numpy() > 0.3
-    if not true.any() and rng.random() > 0.3:
-        return []
     fine = F.interpolate(surprise, size=size, mode="bilinear", align_corners=False)[0, 0].numpy()
-    return [sample_pixels(logit[0, 0].numpy(), fine, true, rng)]
+    return logit[0, 0].numpy(), fine, true
 
 
 def conclude(
@@ -366,7 +357,7 @@ def conclude(
         The fusion, the calibration, and the held-out AUROC of each judge and of both, for the record.
     """
     good = np.array([s.label == "good" for s in shots])
-    unit = weigh(held.peaks[good], held.peaks[~good], held.pixels, seen)
+    unit = weigh(held.peaks[good], held.peaks[~good], held.marked, seen)
     scores = unit.score(held.peaks)
     fusion = replace(
         unit,

@@ -135,7 +135,7 @@ class _Run:
                 self.out, "stopped; what was learned so far is kept", "Give the same command to go on"
             )
         models = [lesson.model for lesson in lessons if lesson.model is not None]
-        held = judge_held_out(shots, fold, models, memory, rng, self.report)
+        held = judge_held_out(shots, fold, models, memory, self.report)
         fusion, calibration, ranks = conclude(
             shots, held, bool(lessons), s.false_rejects, int(fold.max()) + 1
         )
