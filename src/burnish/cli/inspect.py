@@ -52,7 +52,7 @@ def add(
     minutes: Annotated[float, typer.Option(min=0.1, help="Time for training.")] = 2.0,
 ) -> None:
     """Add missed or falsely rejected parts and train on from where the inspector stands."""
-    from burnish.inspect.train import add_parts
+    from burnish.inspect.add import add_parts
 
     with Stages() as stages:
         done = add_parts(bundle, pictures, label, mask, minutes, stages.report)

@@ -1,4 +1,4 @@
-"""`burnish inspect train` and `add`: from a folder of parts to an inspector's bundle."""
+"""`burnish inspect train`: from a folder of parts to an inspector's bundle."""
 
 import platform
 import shutil
@@ -11,35 +11,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 import burnish
 from burnish.errors import BurnishError, DatasetError
 from burnish.inspect.calibrate import Calibration
-from burnish.inspect.detector import FOLDER, Inspector, load_inspector
-from burnish.inspect.learn import (
-    FOLDS,
-    Lesson,
-    Memory,
-    Report,
-    Settings,
-    assemble,
-    conclude,
-    deal,
-    judge_held_out,
-    one_core_each,
-    read_shots,
-    remember,
-    teach,
-)
+from burnish.inspect.detector import FOLDER, Inspector
+from burnish.inspect.heldout import FOLDS, Memory, conclude, deal, judge_held_out, remember
+from burnish.inspect.learn import Lesson, Report, Settings, assemble, one_core_each, read_shots, teach
 from burnish.inspect.pairs import Shot, Synthesiser
 from burnish.inspect.recipe import Recipe, choose_recipe, train_painter
 from burnish.inspect.reference import load_reference
-from burnish.inspect.shots import load_shots, save_shots
+from burnish.inspect.shots import save_shots
 from burnish.inspect.synthesise import save_synthesiser
 from burnish.inspect.weak import with_masks
 from burnish.media.dataset import PartSet, open_parts
-from burnish.media.image import fit, fit_mask, read_image, read_mask
 from burnish.store.bundle import WEIGHTS, Bundle, write_bundle
 
 PAINTING = 0.3
@@ -76,7 +62,7 @@ def train_inspector(
     parts = training_parts(root)
     problems: list[Any] = list(parts.problems)
     shots, groups, side = read_shots(parts, problems, report)
-    run = _Run(Path(out), settings, report, began)
+    run = Run(Path(out), settings, report, began)
     facts = {
         "data_hash": parts.hash(),
         "name": parts.root.resolve().name,
@@ -101,7 +87,7 @@ def training_parts(root: str | Path) -> PartSet:
     return parts
 
 
-class _Run:
+class Run:
     """One training, from parts in memory to a bundle."""
 
     def __init__(self, out: Path, settings: Settings, report: Report, began: float) -> None:
@@ -128,7 +114,7 @@ class _Run:
         reference = load_reference(s.backbone)
         memory = remember(shots, groups, reference, s.seed, self.report)
         shots = _with_weak_masks(shots, memory)
-        recipe = recipe or choose_recipe(s.synthesis, _split(shots)[1])
+        recipe = recipe or choose_recipe(s.synthesis, split(shots)[1])
         lessons = self._lessons(shots, fold, recipe)
         if teach(lessons, s.workers, self.report, warm):
             raise Stopped(
@@ -160,7 +146,7 @@ class _Run:
         rounds = 1 if s.workers > 1 else 0.5 * (count + 1)
 
         def of_fold(k: int) -> Lesson:
-            goods, defects = _split([x for x, f in zip(shots, fold, strict=True) if f != k])
+            goods, defects = split([x for x, f in zip(shots, fold, strict=True) if f != k])
             whole = (deadline - time.monotonic()) / 60 / rounds
             return Lesson(
                 goods,
@@ -172,7 +158,7 @@ class _Run:
             )
 
         def of_all() -> Lesson:
-            goods, defects = _split(shots)
+            goods, defects = split(shots)
 
             def painted() -> Synthesiser | None:
                 train_painter(recipe, goods, defects, PAINTING * self.left() / rounds, s.steps, s.seed)
@@ -212,7 +198,7 @@ class _Run:
         recipe: Recipe,
         facts: dict[str, Any],
     ) -> Bundle:
-        goods, defects = _split(shots)
+        goods, defects = split(shots)
         seconds = time.monotonic() - self.began
         counts = Counter(x.label for x in shots)
         meta = {
@@ -265,65 +251,7 @@ class _Run:
         return bundle
 
 
-def add_parts(
-    bundle: str | Path,
-    pictures: Sequence[Path],
-    label: str,
-    mask: Path | None = None,
-    minutes: float = 2.0,
-    report: Report = lambda *_: None,
-) -> Bundle:
-    """Adds parts that an inspector judged wrongly and trains it on, from where it stands.
-
-    Args:
-        bundle: An inspector's bundle; replaced when the new one is complete.
-        pictures: The parts.
-        label: Their class, or `good`.
-        mask: Where the defect is; for one picture only. Without it the place is guessed.
-        minutes: Wall time.
-        report: Told what is going on.
-
-    Raises:
-        BurnishError: A mask for several pictures, or pictures that cannot be read.
-        BundleError: Not an inspector's bundle, or damaged.
-    """
-    began = time.monotonic()
-    if mask is not None and len(pictures) != 1:
-        raise BurnishError(mask, f"is one mask for {len(pictures)} pictures", "Add them one by one")
-    old, found = load_inspector(bundle)
-    meta, side = found.meta, int(found.meta["side"])
-    shots = load_shots(found.path / FOLDER / "parts")
-    shots = [replace(x, mask=None, weak=False) if x.weak else x for x in shots]
-    for path in pictures:
-        image = read_image(path)
-        drawn = np.zeros(image.shape[:2], bool) if label == "good" else None
-        if mask is not None:
-            drawn = read_mask(mask, (image.shape[0], image.shape[1]))
-        fitted = None if drawn is None else fit_mask(drawn, side)
-        shots.append(Shot(fit(image, side), fitted, label, f"added/{path.name}"))
-    kept = meta["settings"] | {"minutes": minutes, "steps": None}
-    warm = {
-        k: load_file(found.path / f"fold_{k}.safetensors")
-        for k in range(FOLDS)
-        if (found.path / f"fold_{k}.safetensors").exists()
-    }
-    warm[len(warm)] = {k: v.clone() for k, v in old.segmenter.state_dict().items()}
-    recipe = choose_recipe(
-        "cutpaste" if kept["synthesis"] == "diffusion" else kept["synthesis"], _split(shots)[1]
-    )
-    recipe.shares.pop("diffusion", None)
-    facts = {
-        "data_hash": f"{meta['data_hash']}+{len(pictures)}",
-        "name": meta["name"],
-        "problems": meta["problems"],
-        "licence": meta["licence"],
-    }
-    run = _Run(Path(bundle), Settings(**kept), report, began)
-    with one_core_each():
-        return run.go(shots, [""] * len(shots), side, facts, warm, recipe)
-
-
-def _split(shots: Sequence[Shot]) -> tuple[list[Shot], list[Shot]]:
+def split(shots: Sequence[Shot]) -> tuple[list[Shot], list[Shot]]:
     return [s for s in shots if s.label == "good"], [
         s for s in shots if s.label != "good" and s.mask is not None
     ]

@@ -1,0 +1,77 @@
+"""`burnish inspect add`: parts that were judged wrongly, and the inspector trained on from where it stands."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from safetensors.torch import load_file
+
+from burnish.errors import BurnishError
+from burnish.inspect.detector import FOLDER, load_inspector
+from burnish.inspect.heldout import FOLDS
+from burnish.inspect.learn import Report, Settings, one_core_each
+from burnish.inspect.pairs import Shot
+from burnish.inspect.recipe import choose_recipe
+from burnish.inspect.shots import load_shots
+from burnish.inspect.train import Run, split
+from burnish.media.image import fit, fit_mask, read_image, read_mask
+from burnish.store.bundle import Bundle
+
+
+def add_parts(
+    bundle: str | Path,
+    pictures: Sequence[Path],
+    label: str,
+    mask: Path | None = None,
+    minutes: float = 2.0,
+    report: Report = lambda *_: None,
+) -> Bundle:
+    """Adds parts that an inspector judged wrongly and trains it on, from where it stands.
+
+    Args:
+        bundle: An inspector's bundle; replaced when the new one is complete.
+        pictures: The parts.
+        label: Their class, or `good`.
+        mask: Where the defect is; for one picture only. Without it the place is guessed.
+        minutes: Wall time.
+        report: Told what is going on.
+
+    Raises:
+        BurnishError: A mask for several pictures, or pictures that cannot be read.
+        BundleError: Not an inspector's bundle, or damaged.
+    """
+    began = time.monotonic()
+    if mask is not None and len(pictures) != 1:
+        raise BurnishError(mask, f"is one mask for {len(pictures)} pictures", "Add them one by one")
+    old, found = load_inspector(bundle)
+    meta, side = found.meta, int(found.meta["side"])
+    shots = load_shots(found.path / FOLDER / "parts")
+    shots = [replace(x, mask=None, weak=False) if x.weak else x for x in shots]
+    for path in pictures:
+        image = read_image(path)
+        drawn = np.zeros(image.shape[:2], bool) if label == "good" else None
+        if mask is not None:
+            drawn = read_mask(mask, (image.shape[0], image.shape[1]))
+        fitted = None if drawn is None else fit_mask(drawn, side)
+        shots.append(Shot(fit(image, side), fitted, label, f"added/{path.name}"))
+    kept = meta["settings"] | {"minutes": minutes, "steps": None}
+    warm = {
+        k: load_file(found.path / f"fold_{k}.safetensors")
+        for k in range(FOLDS)
+        if (found.path / f"fold_{k}.safetensors").exists()
+    }
+    warm[len(warm)] = {k: v.clone() for k, v in old.segmenter.state_dict().items()}
+    recipe = choose_recipe(kept["synthesis"], split(shots)[1])
+    if "diffusion" in recipe.shares:  # learning to paint takes longer than this may
+        recipe.shares["cutpaste"] = recipe.shares.pop("diffusion")
+    facts = {
+        "data_hash": f"{meta['data_hash']}+{len(pictures)}",
+        "name": meta["name"],
+        "problems": meta["problems"],
+        "licence": meta["licence"],
+    }
+    run = Run(Path(bundle), Settings(**kept), report, began)
+    with one_core_each():
+        return run.go(shots, [""] * len(shots), side, facts, warm, recipe)
