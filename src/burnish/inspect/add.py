@@ -1,4 +1,4 @@
-"""`burnish inspect add`: parts that were judged wrongly, and the inspector trained on from where it stands."""
+"""`burnish inspect add`: parts that were judged wrongly, and the inspector trained on from there."""
 
 import time
 from collections.abc import Sequence

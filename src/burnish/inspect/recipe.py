@@ -132,7 +132,7 @@ def choose_recipe(choice: str, defects: Sequence[Shot]) -> Recipe:
         )
     shares = dict(SHARES[choice])
     why = {
-        "auto": "The mix that did best at equal compute on held-out parts (docs/experiments.md).",
+        "auto": "The default mix; docs/experiments.md tells how it was chosen.",
         "none": "Asked for: real defects only.",
     }.get(choice, "Asked for.")
     if any(d.weak for d in defects):

@@ -287,6 +287,8 @@ def _synthesis_facts(recipe: Recipe) -> dict[str, Any]:
 
 def _card(meta: dict[str, Any]) -> str:
     training, rule = meta["training"], meta["calibration"]
+    problems = "".join(f"- {problem}\n" for problem in meta["problems"])
+    left_out = f"Left out, or used by their label only:\n\n{problems}\n" if problems else ""
     return f"""# An inspector for {meta["name"]}
 
 - Learned from {training["good parts"]} good and {training["defective parts"]} defective parts
@@ -296,5 +298,5 @@ def _card(meta: dict[str, Any]) -> str:
 - Data hash {meta["data_hash"]}; licence of the data: {meta["licence"]}.
 - Weights of EfficientNet-Lite0: Apache-2.0.
 
-Measure it on parts that it has not seen before you trust it: `burnish inspect eval`.
+{left_out}Measure it on parts that it has not seen before you trust it: `burnish inspect eval`.
 """
