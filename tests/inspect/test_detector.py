@@ -34,7 +34,7 @@ def inspector() -> Inspector:
 def test_a_score_a_part_and_heat_at_a_quarter(inspector: Inspector, size: tuple[int, int]) -> None:
     score, heat = inspector(torch.rand(3, 3, *size))
     assert score.shape == (3,) and heat.shape == (3, size[0] // 4, size[1] // 4)
-    assert 0 <= float(heat.min()) and float(heat.max()) <= 1
+    assert float(heat.min()) >= 0 and float(heat.max()) <= 1
 
 
 @torch.no_grad()

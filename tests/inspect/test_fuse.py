@@ -46,7 +46,7 @@ def test_heat_takes_as_much_surprise_as_helps(useful: bool, chosen: float) -> No
     offset, logit, surprise = weigh(peaks(20), peaks(5, (3, 3)), [marked]).pixel
     assert (logit, surprise) == (1.0, chosen)
     heat = offset + logit * marked[0] + surprise * marked[1] > 0
-    assert 0.5 < (heat & mask).sum() / heat.sum() and 0.5 < (heat & mask).sum() / mask.sum()
+    assert (heat & mask).sum() / heat.sum() > 0.5 and (heat & mask).sum() / mask.sum() > 0.5
 
 
 def test_json_round_trip() -> None:
