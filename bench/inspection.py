@@ -155,7 +155,10 @@ def main() -> None:
             )
         run(plan(sets, models, given.seeds), data, given.minutes, given.out, given.fresh)
         measure_time(data, sets, given.models, given.out, given.fresh)
-    inspection_table.write(COMMAND, [*PEERS, OURS])
+    told = {"--minutes": f"{given.minutes:g}", "--seeds": ",".join(map(str, given.seeds))}
+    usual = {"--minutes": "10", "--seeds": "0,1,2"}
+    changed = " ".join(f"{k} {v}" for k, v in told.items() if v != usual[k])
+    inspection_table.write(f"{COMMAND} BENCH='{changed}'" if changed else COMMAND, [*PEERS, OURS])
 
 
 if __name__ == "__main__":

@@ -82,10 +82,11 @@ class CutPaste:
                 break
             self.rejected["little change"] += 1
         else:
+            pair = self._as_pasted(self.propose(rng, label), rng)
             for _ in range(self.tries):
-                pair = self._as_pasted(self.propose(rng, label), rng)
-                if pair.mask.any():  # a crumb may be lost beyond the part's edge
+                if pair.mask.any():
                     break
+                pair = self._as_pasted(self.propose(rng, label), rng)  # a crumb was lost beyond the edge
         pair.provenance["seed"] = seed
         return pair
 
