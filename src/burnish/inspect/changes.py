@@ -28,7 +28,7 @@ from burnish.inspect.windows import Example
 from burnish.nets.condition import Condition
 from burnish.nets.hourglass import Hourglass, HourglassConfig
 from burnish.train.budget import Budget
-from burnish.train.loop import Fitted, Options, Progress, fit
+from burnish.train.loop import Fitted, Options, Progress, fit, seeded_weights
 
 SCALES = (1, 2, 4, 8, 16)
 DrawExamples = Callable[[np.random.Generator], list[Example]]
@@ -102,8 +102,7 @@ class ChangeModel:
             seed: Of weights, examples and noise.
             on_progress: As `train.loop.fit`.
         """
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded_weights(seed):
             self.denoiser = Preconditioned(Polished(self.config))
         fitted = fit(
             self.denoiser,

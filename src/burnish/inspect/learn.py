@@ -28,7 +28,7 @@ from burnish.media.dataset import PartSet
 from burnish.media.image import fit, fit_mask
 from burnish.nets.backbone import load_lite0
 from burnish.train.budget import Budget
-from burnish.train.loop import Fitted, Options, Progress, interruptions
+from burnish.train.loop import Fitted, Options, Progress, interruptions, seeded_weights
 from burnish.train.loop import fit as train_loop
 
 SIDES = (256, 480)
@@ -161,8 +161,7 @@ def teach(
     def learn(number: int) -> None:
         lesson = lessons[number]
         torch.set_num_threads(1)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(lesson.seed)
+        with seeded_weights(lesson.seed):
             model = Segmenter(load_lite0())
         if warm and number in warm:
             model.load_state_dict(warm[number])

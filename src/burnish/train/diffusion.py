@@ -27,7 +27,7 @@ from burnish.train import augment
 from burnish.train.budget import Budget
 from burnish.train.copies import copy_rate
 from burnish.train.lesson import Lesson
-from burnish.train.loop import Fitted, Options, Progress, fit
+from burnish.train.loop import Fitted, Options, Progress, fit, seeded_weights
 from burnish.train.pictures import FEW, Pictures, load_pictures
 
 BUCKETS = 4096
@@ -187,8 +187,7 @@ def prepare(
         buckets=BUCKETS if pictures.described else 0,
         views=augment.VIEWS if augmented else 0,
     )
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with seeded_weights(seed):
         model = Preconditioned(Hourglass(config))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     lesson = Lesson(pictures, codec, config, seed=seed, augmented=augmented)

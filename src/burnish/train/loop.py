@@ -145,6 +145,18 @@ def fit(
     )
 
 
+_WEIGHTS = threading.Lock()
+
+
+@contextmanager
+def seeded_weights(seed: int) -> Iterator[None]:
+    """Inside, torch's global generator, which new modules draw their weights from, starts at `seed`; then it
+    is put back. One thread at a time, or they would draw from each other's."""
+    with _WEIGHTS, torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
 @contextmanager
 def interruptions() -> Iterator[list[int]]:
     """Collects Ctrl-C (SIGINT) and SIGTERM so that a loop can end between two updates; the second one raises
