@@ -75,7 +75,8 @@ def demo(
         "training": f"{found.train_seconds:.0f} s",
         "synthetic defects made": f"{sum(pairs.values())} (look at {out / 'synthetic' / 'sheet.png'})",
         "at the line, without torch": f"{counts.frames} frames = {counts.passed} pass"
-        f" + {counts.rejected} reject + {counts.held} hold; {counts.percentile(50):.1f} ms a part, {counts.rate:.0f} a second",
+        f" + {counts.rejected} reject + {counts.held} hold; "
+        f"{counts.percentile(50):.1f} ms a part, {counts.rate:.0f} a second",
         "money per 1,000 parts": f"{found.money['total']['value']:.2f} EUR, assumptions in the report",
     }
     for what, measured in rows.items():
