@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from safetensors.torch import load_file
 
 from burnish.errors import BurnishError
 from burnish.inspect.detector import FOLDER, load_inspector
@@ -57,12 +56,9 @@ def add_parts(
         fitted = None if drawn is None else fit_mask(drawn, side)
         shots.append(Shot(fit(image, side), fitted, label, f"added/{path.name}"))
     kept = meta["settings"] | {"minutes": minutes, "steps": None}
-    warm = {
-        k: load_file(found.path / f"fold_{k}.safetensors")
-        for k in range(FOLDS)
-        if (found.path / f"fold_{k}.safetensors").exists()
-    }
-    warm[len(warm)] = {k: v.clone() for k, v in old.segmenter.state_dict().items()}
+    # Only the kept segmenter goes on: folds are dealt anew, and one that had seen a part could not judge it.
+    folds = sum((found.path / f"fold_{k}.safetensors").exists() for k in range(FOLDS))
+    warm = {folds: {k: v.clone() for k, v in old.segmenter.state_dict().items()}}
     recipe = choose_recipe(kept["synthesis"], split(shots)[1])
     if "diffusion" in recipe.shares:  # learning to paint takes longer than this may
         recipe.shares["cutpaste"] = recipe.shares.pop("diffusion")
