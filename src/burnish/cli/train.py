@@ -1,47 +1,64 @@
 """`burnish train`."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 
 def train(
-    folder: Annotated[
+    data: Annotated[
         Path,
         typer.Argument(
-            metavar="DIR",
-            help="Pictures: plain, in folders named by class, with captions.csv, or an inspection data set.",
+            metavar="DATA",
+            help="A folder of pictures (plain, in folders named by class, with captions.csv, metadata.jsonl "
+            "or .txt files, or an inspection data set), clips, or text.",
         ),
     ],
     out: Annotated[Path, typer.Option(help="The bundle to write.")],
     minutes: Annotated[float, typer.Option(min=0.01, help="How long to train.")] = 10.0,
     seed: Annotated[int, typer.Option(min=0, help="Of weights, order and noise.")] = 0,
-    size: Annotated[int, typer.Option(help="Side in pixels: 64 or 128.")] = 64,
+    size: Annotated[int, typer.Option(help="Side of pictures and clips in pixels: 64, 128 or 256.")] = 64,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
-    views: Annotated[bool, typer.Option(help="Train on turned and mirrored views too.")] = True,
+    views: Annotated[bool, typer.Option(help="Pictures: train on turned and mirrored views too.")] = True,
+    column: Annotated[str | None, typer.Option(help="Text: the column of a table.")] = None,
+    medium: Annotated[
+        str | None, typer.Option(help="image, clip or text, where the data does not say it by itself.")
+    ] = None,
     steps: Annotated[
         int | None,
         typer.Option(min=1, help="A budget of updates instead of minutes; such runs repeat to the bit."),
     ] = None,
 ) -> None:
-    """Train a diffusion model of a folder of pictures."""
+    """Train a diffusion model of pictures, clips or text."""
     from burnish.cli.progress import Bar
+    from burnish.errors import BurnishError
+    from burnish.media.medium import MEDIA, medium_of
     from burnish.train.budget import Budget
-    from burnish.train.diffusion import train as train_pictures
 
+    wanted = medium or medium_of(data, column)
+    runners: dict[str, Callable[[], Callable[..., Any]]] = {"image": _images}
+    if wanted not in runners:
+        raise BurnishError(f"medium {wanted!r}", "cannot be trained", f"Known: {', '.join(MEDIA)}")
+    own: dict[str, dict[str, Any]] = {"image": {"size": size, "augmented": views}}
     with Bar("train") as bar:
-        done = train_pictures(
-            folder,
+        done = runners[wanted]()(
+            data,
             out,
             Budget(None if steps else minutes, steps),
             seed,
-            size,
-            resume,
+            resume=resume,
             on_plan=bar.say,
             on_progress=bar.training,
-            augmented=views,
+            **own[wanted],
         )
     bar.say(done)
     if done.bundle is None:
         raise typer.Exit(130)
+
+
+def _images() -> Callable[..., Any]:
+    from burnish.train.diffusion import train
+
+    return train

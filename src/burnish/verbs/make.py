@@ -12,7 +12,7 @@ from burnish.core.solve import SOLVERS
 from burnish.errors import BurnishError
 from burnish.media.image import write_png
 from burnish.media.sheet import contact_sheet
-from burnish.verbs.load import Diffusion
+from burnish.verbs.diffusion import Diffusion
 
 
 def make(
