@@ -77,3 +77,23 @@ def test_loss_is_a_function_of_its_generator():
     batch = lesson.batch(0, np.random.default_rng(0))
     a, b, c = (float(lesson.loss(nothing, batch, seeded(s))) for s in (0, 0, 1))  # type: ignore[arg-type]
     assert a == b != c
+
+
+def test_known_parts_are_shown_untouched_at_time_zero_and_cost_nothing():
+    lesson, asked = make_lesson(known=1.0), []
+
+    def watching(x_t, t, condition=None):
+        asked.append((x_t, t))
+        return Posterior(x_t)
+
+    batch = lesson.batch(0, np.random.default_rng(0))
+    lesson.loss(watching, batch, seeded(0))  # type: ignore[arg-type]
+    (x_t, t), x_0 = asked[0], batch[0]
+    assert t.shape == (6, 1, 32, 32)
+    known = (t == 0).expand_as(x_0)
+    assert 0.05 < float(known.float().mean()) < 0.99
+    assert torch.equal(x_t[known], x_0[known])
+    assert float((t > 0.5).sum() / (t > 0).sum()) > 0.5
+    plain = make_lesson(known=0.0)
+    plain.loss(watching, batch, seeded(0))  # type: ignore[arg-type]
+    assert asked[1][1].shape == (6,)

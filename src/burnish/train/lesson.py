@@ -13,6 +13,7 @@ from burnish.media.codec import Pixels
 from burnish.nets.condition import Condition, hash_text
 from burnish.nets.hourglass import HourglassConfig
 from burnish.train import augment
+from burnish.train.known import draw_known
 from burnish.train.pictures import Pictures
 
 TIMES = (0.4, 1.5)
@@ -35,6 +36,7 @@ class Lesson:
         batch_size: Pictures an update.
         augmented: Whether to train on turned and mirrored views too, each named (see `augment`).
         drop: Share of samples whose class and description are left unsaid, for guidance.
+        known: Share of samples of which a part is known, so that filling in is learned (see `train.known`).
         validated: Most pictures validated for each time.
     """
 
@@ -48,13 +50,14 @@ class Lesson:
         augmented: bool = True,
         drop: float = 0.1,
         validated: int = 24,
+        known: float = 0.25,
     ) -> None:
         self.pictures, self.codec, self.config, self.seed = pictures, codec, config, seed
         self.batch_size, self.augmented, self.drop = batch_size, augmented and config.views > 0, drop
-        self.process = StraightPath()
+        self.process, self.known = StraightPath(), known
         self.train, self.held = pictures.holdout(seed=seed)
-        known = {name: number + 1 for number, name in enumerate(pictures.classes)}
-        self.labels = torch.tensor([known.get(entry.label, 0) for entry in pictures.entries])
+        numbers = {name: number + 1 for number, name in enumerate(pictures.classes)}
+        self.labels = torch.tensor([numbers.get(entry.label, 0) for entry in pictures.entries])
         captions = [entry.caption for entry in pictures.entries]
         self.ngrams = hash_text(captions, config.buckets) if config.buckets else None
         self.device = torch.device("cpu")
@@ -75,9 +78,15 @@ class Lesson:
         return self._cut(chosen, views, rng)
 
     def loss(self, model: nn.Module, batch: tuple[Tensor, Condition], rng: torch.Generator) -> Tensor:
-        """The mean loss at random times, a scalar."""
+        """The mean loss at random times, a scalar; pictures of which a part is known lean to high noise, for
+        there the known part has most to tell."""
         x_0, condition = batch
-        t = training_times(len(x_0), rng, *TIMES).to(x_0.device)
+        t = training_times(len(x_0), rng, *TIMES)
+        if self.known > 0:
+            partly = torch.rand(len(x_0), generator=rng) < self.known
+            unknown = ~draw_known(len(x_0), x_0.shape[2], x_0.shape[3], rng) | ~partly[:, None, None, None]
+            t = torch.where(partly, 1 - (1 - t) ** 2, t)[:, None, None, None] * unknown
+        t = t.to(x_0.device)
         x_t = self.process.corrupt(x_0, t, rng)
         with precision(x_0.device):
             posterior = model(x_t, t, condition.dropped(self.drop, rng))
