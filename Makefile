@@ -10,7 +10,7 @@ FOLDER ?= $(OUT)/parts/images
 # Torch on one thread each: the tests run in two processes.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: install demo test lint format bench-inspection bench-line bench-synthesis clean
+.PHONY: install demo test prove-checks lint format bench-inspection bench-line bench-synthesis clean
 
 install: .venv/.done
 
@@ -29,6 +29,10 @@ demo: install
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --durations=15
+
+# The ten acceptance checks of `burnish prove`, one line each.
+prove-checks: install
+	$(BIN)/python bench/prove_checks.py $(BENCH)
 
 lint: install
 	$(BIN)/ruff check .
