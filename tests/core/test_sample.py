@@ -112,3 +112,16 @@ def test_condition_is_passed_on():
 def test_wrong_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         sample(Watching(), StraightPath(), SHAPE, **arguments)
+
+
+def test_a_thing_that_is_noisy_already_gets_no_more_noise():
+    """x_t = y / (1 + sigma) of y = x_0 + sigma eps lies on the path at t = sigma / (1 + sigma); the walk of
+    N(0, 1) then ends where the closed form's ODE does, the same for every seed."""
+    noisy, t = torch.randn(*SHAPE, generator=seeded(4)), 0.4
+    ends = [
+        sample(Watching(), StraightPath(), (1 - t) * noisy, 200, start_t=t, rng=seeded(s), corrupted=True)
+        for s in (0, 1)
+    ]
+    assert torch.equal(*ends)
+    expected = (1 - t) * noisy / ((1 - t) ** 2 + t**2) ** 0.5
+    assert torch.allclose(ends[0], expected, atol=1e-3)

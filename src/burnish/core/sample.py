@@ -45,6 +45,7 @@ def sample(
     start_t: float = 1.0,
     callback: Callable[[Step], bool | None] | None = None,
     rng: Rng = None,
+    corrupted: bool = False,
 ) -> Tensor:
     """Walks from `start_t` to 0.
 
@@ -62,6 +63,8 @@ def sample(
         callback: Called after every step; answering True stops the walk, and the clean estimate so far is
             returned.
         rng: Randomness, one generator or one a sample.
+        corrupted: `x_or_shape` is x_t at `start_t` already, such as a noisy picture times 1 - t, so no noise
+            is added.
 
     Returns:
         The clean thing, (B, *); equal to `known` to the bit where `known_mask`.
@@ -79,7 +82,7 @@ def sample(
     if known_mask is not None and known is None:
         raise ValueError("known_mask needs the known values: give `known`")
     device = _device(denoiser, x_or_shape)
-    x = _start(process, x_or_shape, start_t, rng).to(device)
+    x = _start(process, x_or_shape, start_t, rng, corrupted).to(device)
 
     mask, values = (None if one is None else one.to(device) for one in (known_mask, known))
 
@@ -130,9 +133,13 @@ def sample_each(
         yield sample(denoiser, process, (1, *shape), times, rng=seeded(seed, index), **more)
 
 
-def _start(process: Process, x_or_shape: Tensor | Sequence[int], start_t: float, rng: Rng) -> Tensor:
+def _start(
+    process: Process, x_or_shape: Tensor | Sequence[int], start_t: float, rng: Rng, corrupted: bool
+) -> Tensor:
     if not isinstance(x_or_shape, Tensor):
         return process.prior(x_or_shape, rng)
+    if corrupted:
+        return x_or_shape
     return process.corrupt(x_or_shape, torch.full((len(x_or_shape),), start_t, device=x_or_shape.device), rng)
 
 
