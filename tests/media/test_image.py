@@ -182,7 +182,7 @@ def test_write_png_keeps_text_and_bools(tmp_path):
 
 
 def test_write_png_refuses_other_arrays(tmp_path):
-    for array in (np.zeros((2, 2, 4), np.uint8), np.zeros((2, 2)), np.zeros(3, np.uint8)):
+    for array in (np.zeros((2, 2, 5), np.uint8), np.zeros((2, 2)), np.zeros(3, np.uint8)):
         with pytest.raises(ImageError, match="cannot write"):
             write_png(tmp_path / "a.png", array)
     assert not list(tmp_path.iterdir())

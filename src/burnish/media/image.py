@@ -64,7 +64,8 @@ def write_png(path: str | Path, array: np.ndarray, text: dict[str, str] | None =
 
     Args:
         path: Where to; missing parent folders are made.
-        array: uint8 (H, W, 3) or (H, W), or bool (H, W), written as 0 and 255.
+        array: uint8 (H, W), (H, W, 2) gray with alpha, (H, W, 3) or (H, W, 4); uint16 (H, W); or bool (H, W),
+            written as 0 and 255.
         text: Keys and values for the file's text chunks.
 
     Raises:
@@ -73,11 +74,13 @@ def write_png(path: str | Path, array: np.ndarray, text: dict[str, str] | None =
     path, array = Path(path), np.asarray(array)
     if array.dtype == bool:
         array = array.astype(np.uint8) * 255
-    if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)):
+    shapes = {"uint8": (2, *((3, channels) for channels in (2, 3, 4))), "uint16": (2,)}
+    shape = 2 if array.ndim == 2 else (array.ndim, array.shape[-1] if array.ndim else 0)
+    if shape not in shapes.get(array.dtype.name, ()):
         raise ImageError(
             path,
             f"cannot write an array of {array.dtype} {array.shape}",
-            "Give uint8 (H, W, 3), uint8 (H, W) or bool (H, W)",
+            "Give uint8 (H, W) with 1 to 4 channels, uint16 (H, W) or bool (H, W)",
         )
     info = PngImagePlugin.PngInfo()
     for key, value in (text or {}).items():
