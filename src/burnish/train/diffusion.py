@@ -1,6 +1,5 @@
 """`burnish train`: a folder of pictures in, a diffusion bundle out."""
 
-import json
 import platform
 import shutil
 from collections.abc import Callable
@@ -17,21 +16,21 @@ from burnish.core.gaussian import Preconditioned
 from burnish.core.process import seeded
 from burnish.core.sample import sample
 from burnish.core.schedule import SHIFT, grid
-from burnish.errors import BundleError, BurnishError
+from burnish.errors import BurnishError
 from burnish.media.codec import Pixels
 from burnish.media.image import write_png
 from burnish.media.sheet import contact_sheet
 from burnish.nets.hourglass import Hourglass, preset
-from burnish.store.bundle import DESCRIPTION, WEIGHTS, Bundle, write_bundle
+from burnish.store.bundle import WEIGHTS, Bundle, write_bundle
 from burnish.train import augment
 from burnish.train.budget import Budget
 from burnish.train.copies import copy_rate
 from burnish.train.lesson import Lesson
 from burnish.train.loop import Fitted, Options, Progress, fit, seeded_weights
 from burnish.train.pictures import FEW, Pictures, load_pictures
+from burnish.train.run import CHECKPOINT, SHEET, Trained, agree, open_place, work_folder
 
 BUCKETS = 4096
-SHEET = "samples.png"
 
 
 @dataclass(frozen=True)
@@ -74,41 +73,6 @@ class Plan:
         return self.lesson.codec.channels == 1
 
 
-@dataclass(frozen=True)
-class Trained:
-    """The outcome: `bundle` is None when the run was interrupted, and goes on with resume."""
-
-    bundle: Bundle | None
-    fitted: Fitted
-    work: Path
-
-    def __str__(self) -> str:
-        f = self.fitted
-        if self.bundle is None:
-            return (
-                f"Stopped after {f.step} updates, kept in {self.work}."
-                " Run the same command with --resume to go on."
-            )
-        why = {
-            "budget": "the budget was spent",
-            "upturn": "the held-out loss had turned up",
-            "copies": "it began to repeat training pictures",
-        }[f.stopped]
-        judged = (
-            f", held-out loss {f.best_loss:.4f} at update {f.best_step}" if f.best_loss < float("inf") else ""
-        )
-        return (
-            f"{f.step} updates in {f.seconds:.0f} s; stopped because {why}{judged}.\n"
-            f"Bundle {self.bundle.path} ({self.bundle.hash}); look at {self.bundle.path / SHEET}"
-        )
-
-
-def work_folder(out: str | Path) -> Path:
-    """Where a run keeps its checkpoint and growing sheet until its bundle is written."""
-    out = Path(out)
-    return out.with_name(f"{out.name}.training")
-
-
 def train(
     root: str | Path,
     out: str | Path,
@@ -139,18 +103,12 @@ def train(
     """
     if size < 32 or size % 32:
         raise BurnishError(f"size {size}", "is not a multiple of 32", "Use 64 or 128")
-    out, work = Path(out), work_folder(out)
-    if out.exists() and not (out / DESCRIPTION).exists() and (not out.is_dir() or any(out.iterdir())):
-        raise BundleError(out, "it exists and is not a bundle", "Name a new folder")
-    if (work / "checkpoint.safetensors").exists() and not resume:
-        raise BurnishError(
-            work, "holds an unfinished run", "Add --resume to go on with it, or delete the folder"
-        )
+    out, work = Path(out), open_place(out, resume)
     pictures = load_pictures(root, size)
     plan, model = prepare(pictures, budget, seed, augmented)
     if on_plan:
         on_plan(plan)
-    _write_plan(work, plan, seed)
+    agree(work, {"data": pictures.hash, "architecture": plan.lesson.config.to_json(), "seed": seed})
 
     def watch(progress: Progress) -> bool | None:
         if progress.validated:
@@ -167,7 +125,7 @@ def train(
         validate=plan.lesson.validate if plan.lesson.held else None,
         copies=lambda m: measure_copies(m, plan.lesson, seed),
         on_progress=watch,
-        checkpoint=work / "checkpoint.safetensors",
+        checkpoint=work / CHECKPOINT,
         resume=resume,
     )
     if fitted.stopped == "asked":
@@ -286,24 +244,3 @@ def card(meta: dict[str, Any]) -> str:
 
 Made pictures are not photographs of real things. Look at `{SHEET}` before you rely on them.
 """
-
-
-def _write_plan(work: Path, plan: Plan, seed: int) -> None:
-    """Writes what a resumed run must agree with, and refuses one that does not."""
-    file = work / "plan.json"
-    now = {"data": plan.pictures.hash, "architecture": plan.lesson.config.to_json(), "seed": seed}
-    now = json.loads(json.dumps(now))
-    if file.exists() and (work / "checkpoint.safetensors").exists():
-        before = json.loads(file.read_text(encoding="utf-8"))
-        changed = [key for key in now if now[key] != before.get(key)]
-        if changed:
-            raise BurnishError(
-                work,
-                f"was begun with other {' and '.join(changed)}",
-                "Resume with the same, or delete the folder",
-            )
-    try:
-        work.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(now, indent=1), encoding="utf-8")
-    except OSError as error:
-        raise BurnishError(work, f"cannot be written ({error.strerror})", "Choose another --out") from error

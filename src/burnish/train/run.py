@@ -1,0 +1,94 @@
+"""What training runs of all media share: a place to work in, the agreement of a resumed run, the outcome."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from burnish.errors import BundleError, BurnishError
+from burnish.store.bundle import DESCRIPTION, Bundle
+from burnish.train.loop import Fitted
+
+SHEET = "samples.png"
+CHECKPOINT = "checkpoint.safetensors"
+PLAN = "plan.json"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The outcome: `bundle` is None when the run was interrupted, and goes on with resume."""
+
+    bundle: Bundle | None
+    fitted: Fitted
+    work: Path
+
+    def __str__(self) -> str:
+        f = self.fitted
+        if self.bundle is None:
+            return (
+                f"Stopped after {f.step} updates, kept in {self.work}."
+                " Run the same command with --resume to go on."
+            )
+        why = {
+            "budget": "the budget was spent",
+            "upturn": "the held-out loss had turned up",
+            "copies": "it began to repeat training pictures",
+        }[f.stopped]
+        judged = (
+            f", held-out loss {f.best_loss:.4f} at update {f.best_step}" if f.best_loss < float("inf") else ""
+        )
+        return (
+            f"{f.step} updates in {f.seconds:.0f} s; stopped because {why}{judged}.\n"
+            f"Bundle {self.bundle.path} ({self.bundle.hash}); look at {self.bundle.path / SHEET}"
+        )
+
+
+def work_folder(out: str | Path) -> Path:
+    """Where a run keeps its checkpoint and growing sheet until its bundle is written."""
+    out = Path(out)
+    return out.with_name(f"{out.name}.training")
+
+
+def open_place(out: str | Path, resume: bool) -> Path:
+    """The work folder of a run that will write the bundle `out`; nothing is made yet.
+
+    Raises:
+        BundleError: Something that is not a bundle lies at `out`.
+        BurnishError: An unfinished run lies there and `resume` was not asked for.
+    """
+    out, work = Path(out), work_folder(out)
+    if out.exists() and not (out / DESCRIPTION).exists() and (not out.is_dir() or any(out.iterdir())):
+        raise BundleError(out, "it exists and is not a bundle", "Name a new folder")
+    if (work / CHECKPOINT).exists() and not resume:
+        raise BurnishError(
+            work, "holds an unfinished run", "Add --resume to go on with it, or delete the folder"
+        )
+    return work
+
+
+def agree(work: Path, now: Mapping[str, Any]) -> None:
+    """Writes what a resumed run must agree with, and refuses one that does not.
+
+    Args:
+        work: The work folder; made if missing.
+        now: Named things that must not change, fit for JSON.
+
+    Raises:
+        BurnishError: An unfinished run was begun otherwise, or the folder cannot be written.
+    """
+    file, now = work / PLAN, json.loads(json.dumps(now))
+    if file.exists() and (work / CHECKPOINT).exists():
+        before = json.loads(file.read_text(encoding="utf-8"))
+        changed = [key for key in now if now[key] != before.get(key)]
+        if changed:
+            raise BurnishError(
+                work,
+                f"was begun with other {' and '.join(changed)}",
+                "Resume with the same, or delete the folder",
+            )
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(now, indent=1), encoding="utf-8")
+    except OSError as error:
+        raise BurnishError(work, f"cannot be written ({error.strerror})", "Choose another --out") from error
