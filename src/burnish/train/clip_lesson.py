@@ -1,0 +1,198 @@
+"""What a diffusion model of clips is taught: windows of which some frames are known, loss, validation."""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from burnish.core.frames import FramePath, covariance, over_frames
+from burnish.core.process import normal, seeded
+from burnish.core.schedule import training_times
+from burnish.media.clip import Clips, Take, window
+from burnish.media.codec import Pixels
+from burnish.nets.clip import ClipConfig
+from burnish.nets.condition import Condition, hash_text
+from burnish.train import augment
+from burnish.train.lesson import TIMES, precision
+
+UNKNOWN = 0.4
+"""Share of windows of which no frame is known."""
+
+BINS = (0.2, 0.5, 0.8)
+"""Times at which whole windows are judged; known frames are judged at t = 1."""
+
+Batch = tuple[Tensor, Tensor, Condition]
+"""Codes (B, C, T, H, W), which frames are there (B, T) bool, and what is said."""
+
+
+class ClipLesson:
+    """Batches, loss and validation for `train.loop.fit`.
+
+    A frame that a short take lacks is pure noise (t = 1), which tells nothing, and its loss does not count.
+
+    Args:
+        clips: The data.
+        codec: Pixels to numbers.
+        config: The network's; says what it can be told.
+        seed: Of the hold-out.
+        batch_size: Windows an update.
+        drop: Share of samples whose class and description are left unsaid, for guidance.
+        validated: Most held-out windows validated for each time.
+    """
+
+    def __init__(
+        self,
+        clips: Clips,
+        codec: Pixels,
+        config: ClipConfig,
+        seed: int = 0,
+        batch_size: int = 4,
+        drop: float = 0.1,
+        validated: int = 12,
+    ) -> None:
+        self.clips, self.codec, self.config, self.seed = clips, codec, config, seed
+        self.batch_size, self.drop = batch_size, drop
+        self.train, self.held = clips.holdout(seed=seed)
+        self.process = FramePath(covariance([self._middle(take) for take in self.train.takes], config.frames))
+        starts = np.array([take.starts(config.frames) for take in self.train.takes], float)
+        self.shares = starts / starts.sum()
+        self.device = torch.device("cpu")
+        self._exam = self._write_exam(validated)
+
+    def batch(self, step: int, rng: np.random.Generator) -> Batch:
+        """Random windows of the training takes, at a random place along the longer side and a random view."""
+        chosen = rng.choice(len(self.train), self.batch_size, p=self.shares)
+        return self._cut([self.train.takes[int(k)] for k in chosen], rng, augmented=True)
+
+    def loss(self, model: nn.Module, batch: Batch, rng: torch.Generator) -> Tensor:
+        """The mean loss at random times of the frames that are not known, a scalar."""
+        x_0, there, condition = batch
+        known = draw_known(len(x_0), self.config.frames, rng).to(x_0.device) & there
+        t = training_times(len(x_0), rng, *TIMES).to(x_0.device)[:, None]
+        t = torch.where(known.any(1, keepdim=True), 1 - (1 - t) ** 2, t) * ~known
+        t = torch.where(there, t, 1.0)
+        x_t = self.process.corrupt(x_0, t, rng)
+        with precision(x_0.device):
+            posterior = model(x_t, t, condition.dropped(self.drop, rng))
+        return self.process.loss(posterior, x_0, x_t, t, there.to(x_0.dtype)).mean()
+
+    @torch.no_grad()
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """The loss on held-out windows at fixed noise: `loss`; `t=0.20` and so on with no frame known;
+        `first` and `between` with the first, or both end frames known and the rest at t = 1; {} without a
+        hold-out."""
+        if self._exam is None:
+            return {}
+        x_0, there, condition, noise = self._exam
+        ends = torch.zeros(self.config.frames, dtype=torch.bool)
+        ends[0] = True
+        first = ends.clone()
+        ends[-1] = True
+        cases = [(f"t={t:.2f}", torch.full((len(ends),), t)) for t in BINS]
+        cases += [("first", (~first).float()), ("between", (~ends).float())]
+        figures = {}
+        for name, times in cases:
+            total = 0.0
+            for i in range(0, len(x_0), self.batch_size):
+                part = slice(i, i + self.batch_size)
+                x, here = x_0[part].to(self.device), there[part].to(self.device)
+                t = torch.where(here, times.to(self.device).expand_as(here), 1.0)
+                x_t = (1 - over_frames(t)) * x + over_frames(t) * noise[part].to(self.device)
+                posterior = model(x_t, t, condition[part].to(self.device))
+                total += float(self.process.loss(posterior, x, x_t, t, here.to(x.dtype)).sum())
+            figures[name] = total / len(x_0)
+        return {"loss": sum(figures.values()) / len(figures), **figures}
+
+    def condition_of(self, takes: list[Take], views: list[int] | None = None) -> Condition:
+        """What is said of some takes."""
+        numbers = {name: number + 1 for number, name in enumerate(self.clips.classes)}
+        buckets = self.config.buckets
+        return Condition(
+            label=torch.tensor([numbers.get(take.label, 0) for take in takes]) if numbers else None,
+            ngrams=hash_text([take.caption for take in takes], buckets) if buckets else None,
+            view=torch.tensor(views or [0] * len(takes)) if self.config.views else None,
+        )
+
+    def windows(self, clips: Clips, most: int, seed: int = 10) -> Batch:
+        """Up to `most` windows of some takes as they are, evenly over their time, at seeded places."""
+        if not len(clips):
+            raise ValueError("no takes to cut windows from")
+        each = -(-most // len(clips))
+        takes, starts = [], []
+        for take in clips.takes:
+            last = take.starts(self.config.frames) - 1
+            places = sorted({int(p) for p in np.linspace(0, last, min(each, last + 1)).round()})
+            takes += [take] * len(places)
+            starts += places
+        keep = np.linspace(0, len(takes) - 1, min(most, len(takes))).round().astype(int)
+        return self.windows_at([(takes[k], starts[k]) for k in keep], seed)
+
+    def windows_at(self, places: list[tuple[Take, int]], seed: int = 10) -> Batch:
+        """The windows that start at given frames of some takes, as they are, cut at seeded places."""
+        rng = np.random.default_rng((self.seed, seed))
+        return self._cut([take for take, _ in places], rng, starts=[start for _, start in places])
+
+    def _cut(
+        self,
+        takes: list[Take],
+        rng: np.random.Generator,
+        augmented: bool = False,
+        starts: list[int] | None = None,
+    ) -> Batch:
+        codes, there, views = [], [], []
+        length, size = self.config.frames, self.clips.size
+        for index, take in enumerate(takes):
+            start = int(rng.integers(take.starts(length))) if starts is None else starts[index]
+            frames, present = window(take.frames, start, length)
+            view = augment.draw_view(rng) if augmented and self.config.views else 0
+            room = np.array(frames.shape[1:3]) - size
+            top, left = (int(v) for v in rng.integers(0, room + 1))
+            frames = frames[:, top : top + size, left : left + size]
+            code = self.codec.encode(np.stack([augment.turn(frame, view) for frame in frames]))
+            codes.append(code.transpose(1, 0, 2, 3) * present[None, :, None, None])
+            there.append(present)
+            views.append(view)
+        x_0 = torch.from_numpy(np.stack(codes).astype(np.float32)).to(self.device)
+        mask = torch.from_numpy(np.stack(there)).to(self.device)
+        return x_0, mask, self.condition_of(takes, views).to(self.device)
+
+    def _middle(self, take: Take) -> Tensor:
+        size = self.clips.size
+        frames = np.stack([augment.square(frame, size) for frame in take.frames])
+        return torch.from_numpy(self.codec.encode(frames))
+
+    def _write_exam(self, most: int) -> tuple[Tensor, Tensor, Condition, Tensor] | None:
+        if not len(self.held):
+            return None
+        x_0, there, condition = self.windows(self.held, most)
+        return x_0, there, condition, normal(x_0.shape, seeded(10))
+
+
+def draw_known(batch: int, frames: int, rng: torch.Generator, unknown: float = UNKNOWN) -> Tensor:
+    """Which frames are known, bool (batch, frames), some frame always unknown: none, with a share of
+    `unknown`; else in equal shares the first frame, some first frames, both ends, both ends and some between,
+    all but some.
+
+    Args:
+        batch, frames: Of the mask; frames >= 2.
+        rng: Source of randomness.
+        unknown: Share without any known frame, in [0, 1].
+    """
+    known = torch.zeros(batch, frames, dtype=torch.bool)
+    u = torch.rand(batch, 3, generator=rng)
+    scattered = torch.rand(batch, frames, generator=rng) < u[:, 2:]
+    for row in range(batch):
+        if u[row, 0] < unknown:
+            continue
+        kind = min(4, int(5 * u[row, 1]))
+        if kind == 0:
+            known[row, 0] = True
+        elif kind == 1:
+            known[row, : 1 + int(u[row, 2] * (frames - 1))] = True
+        elif kind < 4:
+            known[row, [0, -1]] = True
+            known[row] |= scattered[row] & (kind == 3)
+        else:
+            known[row] = scattered[row]
+        if known[row].all():
+            known[row, frames // 2] = False
+    return known

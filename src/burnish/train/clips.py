@@ -1,0 +1,278 @@
+"""`burnish train` on clips: videos, GIFs or ordered frames in, a diffusion bundle of clips out."""
+
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+import burnish
+from burnish.core.frames import FramePreconditioned
+from burnish.core.process import seeded
+from burnish.core.sample import sample
+from burnish.core.schedule import SHIFT, grid
+from burnish.errors import BundleError, BurnishError
+from burnish.media.clip import FEW, Clips, load_clips
+from burnish.media.codec import Pixels
+from burnish.media.image import write_png
+from burnish.media.sheet import contact_sheet
+from burnish.nets.clip import ClipNet, clip_preset
+from burnish.store.bundle import WEIGHTS, Bundle, read_bundle, write_bundle
+from burnish.train import augment
+from burnish.train.budget import Budget
+from burnish.train.clip_lesson import ClipLesson
+from burnish.train.copies import copy_rate
+from burnish.train.loop import Fitted, Options, Progress, fit, seeded_weights
+from burnish.train.run import CHECKPOINT, SHEET, Trained, agree, open_place, work_folder
+
+BUCKETS = 4096
+
+
+@dataclass(frozen=True)
+class ClipPlan:
+    """What was found and what will be done; `str` says it to a person."""
+
+    clips: Clips
+    lesson: ClipLesson
+    budget: Budget
+    parameters: int
+
+    def __str__(self) -> str:
+        c, length = self.clips, self.lesson.config.frames
+        train, held = self.lesson.train, self.lesson.held
+        told = f"{len(c.classes)} classes ({', '.join(c.classes[:6])})" if c.classes else "no classes"
+        told += ", descriptions" if c.described else ""
+        time = f"{self.budget.minutes:g} minutes" if self.budget.minutes else f"{self.budget.steps} updates"
+        lines = [
+            f"Found {len(c)} clips of {c.frames} frames in {c.root} ({c.layout}; {told}).",
+            *(f"  {problem}" for problem in c.problems[:10]),
+            *([f"  and {len(c.problems) - 10} more problems"] if len(c.problems) > 10 else []),
+            f"Trains {self.parameters / 1e6:.1f} M weights for {time} on {train.windows(length)} windows of"
+            f" {length} frames of {c.size} px; {held.frames} frames are held out to judge by.",
+        ]
+        short = [take.name for take in c.takes if len(take) < length]
+        if short:
+            lines.append(
+                f"{len(short)} clips are shorter than {length} frames; what they lack is not judged."
+            )
+        if train.windows(length) < FEW:
+            lines.append(
+                f"Warning: {train.windows(length)} windows are few; below {FEW} a model tends to repeat them."
+            )
+        if not len(held):
+            lines.append("Warning: too few frames to hold any out; nothing can say when to stop.")
+        return "\n".join(lines)
+
+
+def train(
+    root: str | Path,
+    out: str | Path,
+    budget: Budget,
+    seed: int = 0,
+    size: int = 64,
+    resume: bool = False,
+    on_plan: Callable[[ClipPlan], None] | None = None,
+    on_progress: Callable[[Progress], bool | None] | None = None,
+    base: str | Path | None = None,
+    **changes: Any,
+) -> Trained:
+    """Trains a diffusion model of clips and writes its bundle.
+
+    Args:
+        root: See `media.clip.load_clips`.
+        out: The bundle to write; `<out>.training` holds the checkpoint and the sample sheet meanwhile.
+        budget: When to stop.
+        seed: Of weights, hold-out, windows and noise.
+        size: Side of the frames in pixels, a multiple of 32.
+        resume: Go on from the checkpoint of an interrupted run.
+        on_plan: Told what was found, before training.
+        on_progress: See `train.loop.fit`; answering True or Ctrl-C stops the run and keeps the checkpoint.
+        base: A bundle of clips to begin from instead of random weights.
+        changes: Fields of `nets.clip.ClipConfig` to set.
+
+    Raises:
+        DatasetError, BundleError: Nothing to train on; no place to write; a base of another shape.
+        BurnishError: A size that does not fit, or an unfinished run in the way.
+    """
+    if size < 32 or size % 32:
+        raise BurnishError(f"size {size}", "is not a multiple of 32", "Use 64 or 128")
+    out, work = Path(out), open_place(out, resume)
+    plan, model = prepare(load_clips(root, size), budget, seed, base, **changes)
+    if on_plan:
+        on_plan(plan)
+    told = {"data": plan.clips.hash, "architecture": plan.lesson.config.to_json(), "seed": seed}
+    agree(work, {**told, "base": read_bundle(base).hash if base else None})
+
+    def watch(progress: Progress) -> bool | None:
+        if progress.validated:
+            write_png(work / SHEET, draw_sheet(progress.model, plan.lesson, seed))
+        return on_progress(progress) if on_progress else None
+
+    fitted = fit(
+        model,
+        plan.lesson.batch,
+        plan.lesson.loss,
+        budget,
+        Options(seed=seed),
+        validate=plan.lesson.validate if len(plan.lesson.held) else None,
+        copies=lambda m: measure_copies(m, plan.lesson, seed),
+        on_progress=watch,
+        checkpoint=work / CHECKPOINT,
+        resume=resume,
+    )
+    if fitted.stopped == "asked":
+        return Trained(None, fitted, work)
+    return Trained(save_bundle(out, model, plan, fitted, seed), fitted, work)
+
+
+def prepare(
+    clips: Clips, budget: Budget, seed: int, base: str | Path | None = None, **changes: Any
+) -> tuple[ClipPlan, FramePreconditioned]:
+    """The lesson and a new network for some clips, or that of `base`."""
+    codec = Pixels.of([frame for take in clips.takes for frame in take.frames])
+    config = clip_preset(
+        clips.size,
+        **{
+            "channels": codec.channels,
+            "classes": len(clips.classes),
+            "buckets": BUCKETS if clips.described else 0,
+            "views": augment.VIEWS,
+            **changes,
+        },
+    )
+    lesson = ClipLesson(clips, codec, config, seed=seed)
+    with seeded_weights(seed):
+        model = FramePreconditioned(ClipNet(config), lesson.process.matrix)
+    if base is not None:
+        begin_from(model, base)
+    lesson.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return ClipPlan(clips, lesson, budget, sum(p.numel() for p in model.parameters())), model.to(
+        lesson.device
+    )
+
+
+def begin_from(model: FramePreconditioned, base: str | Path) -> None:
+    """Puts the weights of a bundle of clips into a new model; the frames' covariance stays the data's.
+
+    Raises:
+        BundleError: Another kind, medium or shape.
+    """
+    bundle = read_bundle(base, kind="diffusion")
+    state = load_file(bundle.path / WEIGHTS)
+    try:
+        model.load_state_dict({**state, "matrix": model.matrix})
+    except RuntimeError as error:
+        raise BundleError(
+            base,
+            "is of another shape than this data asks for",
+            "Train without --base, or on data of its kind",
+        ) from error
+
+
+def sample_codes(
+    model: torch.nn.Module, lesson: ClipLesson, count: int, seed: int, steps: int
+) -> torch.Tensor:
+    """Codes of clips under the conditions of random training takes, (count, C, T, size, size)."""
+    chosen = np.random.default_rng((seed, 11)).choice(len(lesson.train), count)
+    shape = (1, lesson.codec.channels, lesson.config.frames, lesson.clips.size, lesson.clips.size)
+    times, made = grid(steps, shift=SHIFT), []
+    for index, take in enumerate(chosen):
+        told = lesson.condition_of([lesson.train.takes[int(take)]]).to(lesson.device)
+        rng = seeded(seed, 11, index)
+        made.append(sample(model, lesson.process, shape, times, condition=told, rng=rng).cpu())
+    return torch.cat(made)
+
+
+def draw_sheet(
+    model: torch.nn.Module, lesson: ClipLesson, seed: int, count: int = 2, steps: int = 8
+) -> np.ndarray:
+    """A sheet of made clips, a row each, uint8 (H, W, 3); the same seeds each time, so that it grows."""
+    frames = [
+        frame
+        for code in sample_codes(model, lesson, count, seed, steps)
+        for frame in lesson.codec.decode(code.transpose(0, 1).numpy())
+    ]
+    return contact_sheet(frames, columns=lesson.config.frames, tile=lesson.clips.size)
+
+
+def measure_copies(
+    model: torch.nn.Module, lesson: ClipLesson, seed: int, count: int = 8, steps: int = 4
+) -> float:
+    """Share of fresh clips that repeat a training window; see `copies.copy_rate`. Windows are taken so far
+    apart that no two share a frame, or each would hide the other."""
+    length, apart = lesson.config.frames, []
+    for take in lesson.train.takes:
+        for start in range(0, take.starts(length), length):
+            apart.append((take, start))
+    codes = lesson.windows_at(apart[:200])[0].cpu()
+    return copy_rate(sample_codes(model, lesson, count, seed + 1, steps), codes)
+
+
+def save_bundle(
+    out: str | Path, model: FramePreconditioned, plan: ClipPlan, fitted: Fitted, seed: int
+) -> Bundle:
+    """Writes the bundle, kind `diffusion`, media `clip`, and then removes the work folder."""
+    work, clips, lesson = work_folder(out), plan.clips, plan.lesson
+    sheet = draw_sheet(model, lesson, seed)
+    meta = {
+        "kind": "diffusion",
+        "media": "clip",
+        "architecture": {"name": "clip", **lesson.config.to_json()},
+        "codec": lesson.codec.to_json(),
+        "process": {"name": "frames", "correlation": [round(float(v), 6) for v in lesson.process.matrix[0]]},
+        "size": clips.size,
+        "classes": list(clips.classes),
+        "data": {
+            "hash": clips.hash,
+            "clips": len(clips),
+            "frames": clips.frames,
+            "held_out": lesson.held.frames,
+            "layout": clips.layout,
+            "licence": "not stated",
+        },
+        "training": asdict(fitted)
+        | {"seed": seed, "batch": lesson.batch_size, "budget": asdict(plan.budget)},
+        "cost": {"seconds": round(fitted.seconds, 1), "machine": platform.processor() or platform.machine()},
+        "versions": {
+            "burnish": burnish.__version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+    }
+
+    def write(folder: Path) -> None:
+        state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+        save_file(state, folder / WEIGHTS)
+        write_png(folder / SHEET, sheet)
+
+    bundle = write_bundle(out, meta, write, card(meta))
+    shutil.rmtree(work, ignore_errors=True)
+    return bundle
+
+
+def card(meta: dict[str, Any]) -> str:
+    """The model card, Markdown."""
+    data, training = meta["data"], meta["training"]
+    judged = (
+        f"{training['best_loss']:.4f} at update {training['best_step']}"
+        if data["held_out"]
+        else "not measured, nothing held out"
+    )
+    shape, cost = meta["architecture"], meta["cost"]
+    return f"""# A diffusion model of {data["clips"]} clips
+
+- Clips of {shape["frames"]} frames of {meta["size"]} px; classes: {", ".join(meta["classes"]) or "none"}.
+- {data["frames"]} frames, data hash {data["hash"]}, layout {data["layout"]};
+  licence of the data: {data["licence"]}.
+- Trained for {cost["seconds"]:.0f} s, {training["step"]} updates of {training["batch"]} windows,
+  seed {training["seed"]}; stopped by: {training["stopped"]}.
+- Loss on {data["held_out"]} held-out frames: {judged}; the Gaussian filter alone is near 1.
+
+Made clips are not footage of real things, and a clip of wear is a guess, not a forecast. Look at `{SHEET}`
+before you rely on them.
+"""
