@@ -3,12 +3,12 @@ r"""Control charts whose false-alarm run length is computed, not guessed.
 The average run length (ARL) of a chart is the mean number of observations until it alarms. Started at 0:
 
 - Bernoulli CUSUM (Reynolds and Stoumbos, J. Quality Technology 31, 1999): $S_i = \max(0, S_{i-1} + X_i -
-  \gamma)$ with the reference value of the likelihood ratio of $p_1$ to $p_0$. $\gamma$ is taken as a fraction,
-  so S walks on a lattice and its ARL is exactly that of a finite Markov chain (Brook and Evans, Biometrika
-  59, 1972).
+  \gamma)$ with the reference value of the likelihood ratio of $p_1$ to $p_0$. $\gamma$ is taken as a
+  fraction, so S walks on a lattice and its ARL is exactly that of a finite Markov chain (Brook and Evans,
+  Biometrika 59, 1972).
 - Normal CUSUM, one-sided: $S_i = \max(0, S_{i-1} + z_i - k)$; ARL from Page's integral equation.
-- EWMA, two-sided with its asymptotic limits: $E_i = (1 - \lambda) E_{i-1} + \lambda z_i$, alarm where $|E_i| >
-  L \sqrt{\lambda / (2 - \lambda)}$; ARL from Crowder's integral equation (Technometrics 29, 1987).
+- EWMA, two-sided with its asymptotic limits: $E_i = (1 - \lambda) E_{i-1} + \lambda z_i$, alarm where
+  $|E_i| > L \sqrt{\lambda / (2 - \lambda)}$; ARL from Crowder's integral equation (Technometrics 29, 1987).
 
 Integral equations are solved by Gauss-Legendre quadrature. The published tables are in the tests.
 """

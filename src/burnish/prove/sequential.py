@@ -1,8 +1,8 @@
 r"""Exactly uniform p-values of a stream, so that a chart over them has the run length it was computed for.
 
-A control limit from a hundred reference parts is itself an estimate, and a chart on it alarms too often or too
-seldom by a factor nobody knows. Ranks avoid that. If $x_1, \dots, x_n$ are exchangeable, the rank of the newest
-among all of them, ties broken at random,
+A control limit from a hundred reference parts is itself an estimate, and a chart on it alarms too often or
+too seldom by a factor nobody knows. Ranks avoid that. If $x_1, \dots, x_n$ are exchangeable, the rank of the
+newest among all of them, ties broken at random,
 
 $$ p_n = \frac{\#\{i < n : x_i > x_n\} + U_n (1 + \#\{i < n : x_i = x_n\})}{n} $$
 

@@ -59,8 +59,8 @@ class Claim:
         failures = self.of - self.count
         with_failures = f" with at most {failures} that fail" if failures else ", all of them good"
         return (
-            f'"At least {_percent(self.wanted)}" cannot be claimed from {self.count} of {self.of}: they prove '
-            f"{_percent(self.bound)} at {_percent(self.confidence)} confidence. It takes {self.needed:,}"
+            f'"At least {_percent(self.wanted)}" cannot be claimed from {self.count} of {self.of}: they '
+            f"prove {_percent(self.bound)} at {_percent(self.confidence)} confidence. It takes {self.needed:,}"
             f"{with_failures}."
         )
 
@@ -235,9 +235,9 @@ def population_stability(reference: ArrayLike, now: ArrayLike, bins: int = 10) -
     """Population stability index over bins that hold equal shares of the reference.
 
     PSI = sum (a - e) ln(a / e), the Jeffreys divergence of two histograms, counts smoothed by one half. The
-    usual cuts 0.1 and 0.25 ignore sample size; here the p-value is from PSI * n m / (n + m), about chi-squared
-    with (bins - 1) degrees of freedom when nothing moved (Yurdakul and Naranjo, J. Risk Model Validation 14,
-    2020).
+    usual cuts 0.1 and 0.25 ignore sample size; here the p-value is from PSI * n m / (n + m), about
+    chi-squared with (bins - 1) degrees of freedom when nothing moved (Yurdakul and Naranjo, J. Risk Model
+    Validation 14, 2020).
 
     Args:
         reference: (n,) values; now: (m,) values; both n and m at least 5 * bins.
