@@ -1,4 +1,4 @@
-"""Intervals, claims and paired tests against scipy, enumeration, numerical maximisation and published numbers."""
+"""Intervals, claims and paired tests against scipy, enumeration and numerical maximisation."""
 
 import math
 

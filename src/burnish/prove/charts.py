@@ -17,6 +17,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from scipy import optimize, sparse, stats
@@ -58,7 +59,8 @@ class BernoulliCusum:
             [np.ones(self.limit), np.full(self.limit, p - 1.0), np.full(inside.sum(), -p)]
         )
         system = sparse.csc_matrix((values, (rows, columns)), shape=(self.limit, self.limit))
-        return float(np.atleast_1d(spsolve(system, np.ones(self.limit)))[0])
+        lengths: Any = spsolve(system, np.ones(self.limit))
+        return float(lengths[0])
 
     def walk(self, events: Iterable[bool]) -> Iterator[tuple[int, bool]]:
         """S in steps and whether it alarms, after each observation; it starts again at 0 after an alarm."""
@@ -202,9 +204,10 @@ def _solve(run_length_of: Callable[[float], float], wanted: float) -> float:
     low, high = 0.01, 0.5
     while run_length_of(high) < wanted:
         low, high = high, high + 0.5
-    return float(
-        optimize.brentq(lambda x: math.log(run_length_of(x) / wanted), low, high, xtol=1e-10, rtol=1e-12)
+    found = optimize.root_scalar(
+        lambda x: math.log(run_length_of(x) / wanted), bracket=(low, high), xtol=1e-10, rtol=1e-12
     )
+    return float(found.root)
 
 
 def _nodes(low: float, high: float) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ lie apart.
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -60,8 +61,8 @@ class Claim:
         with_failures = f" with at most {failures} that fail" if failures else ", all of them good"
         return (
             f'"At least {_percent(self.wanted)}" cannot be claimed from {self.count} of {self.of}: they '
-            f"prove {_percent(self.bound)} at {_percent(self.confidence)} confidence. It takes {self.needed:,}"
-            f"{with_failures}."
+            f"prove {_percent(self.bound)} at {_percent(self.confidence)} confidence. It takes "
+            f"{self.needed:,}{with_failures}."
         )
 
 
@@ -202,9 +203,9 @@ def paired_difference(
         def miss(difference: float) -> float:
             return _tango(better, worse, pairs, difference)[0] - sign * z
 
-        return (
-            float(optimize.brentq(miss, value, end, xtol=1e-12)) if miss(value) * miss(end) < 0 else sign * -1
-        )
+        if miss(value) * miss(end) >= 0:
+            return -sign
+        return float(optimize.root_scalar(miss, bracket=(value, end), xtol=1e-12).root)
 
     return value, root(1.0, -edge), root(-1.0, edge)
 
@@ -227,7 +228,7 @@ def _tango(better: int, worse: int, pairs: int, difference: float) -> tuple[floa
 
 def kolmogorov_smirnov(reference: ArrayLike, now: ArrayLike) -> Test:
     """Two-sample Kolmogorov-Smirnov test (scipy's: exact for small samples)."""
-    found = stats.ks_2samp(np.asarray(reference, dtype=np.float64), np.asarray(now, dtype=np.float64))
+    found: Any = stats.ks_2samp(np.asarray(reference, dtype=np.float64), np.asarray(now, dtype=np.float64))
     return Test(float(found.statistic), float(found.pvalue))
 
 
