@@ -33,16 +33,19 @@ def train(
 ) -> None:
     """Train a diffusion model of pictures, clips or text."""
     from burnish.cli.progress import Bar
+    from burnish.cli.records import ledger
     from burnish.errors import BurnishError
     from burnish.media.medium import MEDIA, medium_of
+    from burnish.store.recording import recorded
     from burnish.train.budget import Budget
 
     wanted = medium or medium_of(data, column)
-    runners: dict[str, Callable[[], Callable[..., Any]]] = {"image": _images}
+    runners: dict[str, Callable[[], Callable[..., Any]]] = {"image": _images, "clip": _clips}
     if wanted not in runners:
         raise BurnishError(f"medium {wanted!r}", "cannot be trained", f"Known: {', '.join(MEDIA)}")
-    own: dict[str, dict[str, Any]] = {"image": {"size": size, "augmented": views}}
-    with Bar("train") as bar:
+    own: dict[str, dict[str, Any]] = {"image": {"size": size, "augmented": views}, "clip": {"size": size}}
+    about = {"description": str(data), "seed": seed, "settings": {"minutes": minutes, "steps": steps}}
+    with recorded(ledger(), "train", medium="model", **about) as row, Bar("train") as bar:
         done = runners[wanted]()(
             data,
             out,
@@ -53,6 +56,7 @@ def train(
             on_progress=bar.training,
             **own[wanted],
         )
+        row.output, row.interrupted = out, done.bundle is None
     bar.say(done)
     if done.bundle is None:
         raise typer.Exit(130)
@@ -60,5 +64,11 @@ def train(
 
 def _images() -> Callable[..., Any]:
     from burnish.train.diffusion import train
+
+    return train
+
+
+def _clips() -> Callable[..., Any]:
+    from burnish.train.clips import train
 
     return train

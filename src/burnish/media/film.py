@@ -141,7 +141,7 @@ def too_small(frame: np.ndarray) -> str:
     return f"has frames of {frame.shape[1]} x {frame.shape[0]} px"
 
 
-def write_film(path: str | Path, frames: Sequence[np.ndarray], fps: float = FPS) -> Path:
+def write_film(path: str | Path, frames: Sequence[np.ndarray], fps: float = FPS, comment: str = "") -> Path:
     """Writes frames as .mp4 (H.264) or .gif, whole or not at all.
 
     Args:
@@ -149,6 +149,7 @@ def write_film(path: str | Path, frames: Sequence[np.ndarray], fps: float = FPS)
         frames: uint8 (H, W, 3) or (H, W), all of one size; at least one. mp4 repeats the last row or column
             of odd sides.
         fps: Frames a second, within 0.1 and 120.
+        comment: Kept in the file's own comment.
 
     Raises:
         ImageError: Another suffix, frames that do not fit together, or a place that cannot be written.
@@ -166,7 +167,7 @@ def write_film(path: str | Path, frames: Sequence[np.ndarray], fps: float = FPS)
     part = path.with_name(f".{path.stem}.{os.getpid()}-{threading.get_ident()}.part{path.suffix.lower()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        writers[path.suffix.lower()](part, pictures, fps)
+        writers[path.suffix.lower()](part, pictures, fps, comment)
         part.replace(path)
     except OSError as error:
         reason = f"cannot be written ({error.strerror or error})"
@@ -208,19 +209,19 @@ def _av(path: Path) -> Any:
     return av
 
 
-def _write_gif(path: Path, frames: Sequence[np.ndarray], fps: float) -> None:
+def _write_gif(path: Path, frames: Sequence[np.ndarray], fps: float, comment: str) -> None:
     pictures = [Image.fromarray(np.ascontiguousarray(frame)) for frame in frames]
-    pictures[0].save(
-        path, format="GIF", save_all=True, append_images=pictures[1:], duration=round(1000 / fps), loop=0
-    )
+    options = {"duration": round(1000 / fps), "loop": 0, "comment": comment.encode()}
+    pictures[0].save(path, format="GIF", save_all=True, append_images=pictures[1:], **options)
 
 
-def _write_mp4(path: Path, frames: Sequence[np.ndarray], fps: float) -> None:
+def _write_mp4(path: Path, frames: Sequence[np.ndarray], fps: float, comment: str) -> None:
     av = _av(path)
     height, width = frames[0].shape[:2]
     with av.open(str(path), "w") as film:
         stream = film.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))
         stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
+        film.metadata["comment"] = comment
         stream.options = {"crf": "12", "preset": "medium"}
         for frame in frames:
             even = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

@@ -18,7 +18,13 @@ def _images() -> Opener:
     return open_images
 
 
-OPENERS: dict[str, Callable[[], Opener]] = {"image": _images}
+def _clips() -> Opener:
+    from burnish.verbs.clip_model import open_clips
+
+    return open_clips
+
+
+OPENERS: dict[str, Callable[[], Opener]] = {"image": _images, "clip": _clips}
 """By `meta["media"]`, what imports that medium's opener: a bundle and a device in, the medium's model out."""
 
 
@@ -35,7 +41,7 @@ def load(path: str | Path, device: str | None = None) -> Any:
         device: None takes CUDA where there is one.
 
     Returns:
-        The medium's model: `verbs.diffusion.Diffusion` for pictures.
+        The medium's model: `verbs.diffusion.Diffusion` for pictures, `verbs.clip_model.ClipModel` for clips.
 
     Raises:
         BundleError: Not such a bundle, damaged, of a newer format, or of an unknown medium.
