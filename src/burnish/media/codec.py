@@ -46,17 +46,21 @@ class Pixels:
         return cls(tuple(float(m) for m in mean), tuple(float(d) for d in deviation))
 
     def encode(self, images: np.ndarray) -> np.ndarray:
-        """uint8 (B, H, W, 3) to float32 (B, channels, H, W) of about unit variance."""
+        """Levels in [0, 255], uint8 or float (B, H, W, 3), to float32 (B, channels, H, W) of about unit
+        variance."""
         mean, deviation = np.array(self.mean, np.float32), np.array(self.deviation, np.float32)
         code = (images[..., : self.channels].astype(np.float32) - mean) / deviation
         return np.ascontiguousarray(code.transpose(0, 3, 1, 2))
 
-    def decode(self, code: np.ndarray) -> np.ndarray:
-        """float (B, channels, H, W) to uint8 (B, H, W, 3), rounded and clipped."""
+    def levels(self, code: np.ndarray) -> np.ndarray:
+        """Codes, float (B, channels, H, W), to levels, float32 (B, H, W, 3), neither rounded nor clipped."""
         mean, deviation = np.array(self.mean, np.float32), np.array(self.deviation, np.float32)
         levels = code.transpose(0, 2, 3, 1) * deviation + mean
-        images = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
-        return np.repeat(images, 3, axis=3) if self.channels == 1 else images
+        return np.repeat(levels, 3, axis=3) if self.channels == 1 else levels
+
+    def decode(self, code: np.ndarray) -> np.ndarray:
+        """Codes, float (B, channels, H, W), to uint8 (B, H, W, 3), rounded and clipped."""
+        return np.clip(np.rint(self.levels(code)), 0, 255).astype(np.uint8)
 
     def to_json(self) -> dict[str, Any]:
         """For a bundle; `Pixels.from_json` reads it."""

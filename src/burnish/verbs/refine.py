@@ -1,0 +1,246 @@
+"""`refine`: polish, fill, extend, denoise, enlarge, vary a picture: one walk, from where the picture stands.
+
+| wish | the walk starts from | what stays |
+| --- | --- | --- |
+| polish, vary | the picture corrupted to t = strength | nothing, but the larger shapes survive a small t |
+| a mask, a border | the same inside the mask, noise alone at t = 1 | outside, at t = 0, to the bit |
+| noise | the picture itself, at the time that has its noise | nothing |
+| 2x, 4x | the enlarged picture corrupted | the means over blocks, so that it shrinks to the one given |
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from burnish.core.consistent import Consistent
+from burnish.core.guidance import Guided
+from burnish.core.posterior import Denoiser
+from burnish.core.process import seeded
+from burnish.core.sample import Step, sample
+from burnish.core.schedule import SHIFT, grid
+from burnish.core.windows import Windowed
+from burnish.errors import BurnishError
+from burnish.media.original import Original, read_original
+from burnish.verbs.diffusion import Diffusion
+from burnish.verbs.natural import Oddness
+from burnish.verbs.wish import Wish
+
+Watch = Callable[[Step], bool | None]
+
+
+@dataclass(frozen=True)
+class Refined:
+    """One refined picture.
+
+    Attributes:
+        picture: In the file's own form.
+        before: The picture given, on the same canvas (extended or enlarged plainly).
+        scores: Oddness of the picture before and after each round that was run; () for a single round.
+        kept: The round that was kept, from 1; 0 when none was less odd than the picture before.
+    """
+
+    picture: Original
+    before: Original
+    scores: tuple[float, ...] = ()
+    kept: int = 1
+
+
+def refine(
+    model: Diffusion,
+    image: Original | np.ndarray | str | Path,
+    mask: np.ndarray | None = None,
+    wish: Wish | None = None,
+    callback: Watch | None = None,
+    **wishes: Any,
+) -> Iterator[Refined]:
+    """Refines one picture.
+
+    Args:
+        model: From `load`.
+        image: A file, levels uint8 (H, W, 3) or (H, W), or an `Original`.
+        mask: bool (H, W), True where the picture may change; None for everywhere (or the new border alone).
+        wish: What to do; or its fields by name, such as `strength=0.35` (see `Wish`).
+        callback: See `core.sample.sample`.
+
+    Yields:
+        `wish.variations` results.
+
+    Raises:
+        BurnishError: A wish that cannot be met, a mask of another size, a colour picture for a model of gray
+            ones; ImageError when the file cannot be read.
+    """
+    wish = wish or Wish(**wishes)
+    original = image if isinstance(image, Original) else _take(image)
+    before, hole = _canvas(original, mask, wish)
+    if model.codec.channels == 1 and before.colour:
+        cure = "Save it as gray, or use a model of colour pictures"
+        raise BurnishError("a picture in colour", "cannot be refined by a model of gray ones", cure)
+    model.condition(wish.describe)  # refuses words it does not know before anything is computed
+    return (
+        _refine(model, original, before, hole, wish, number, callback) for number in range(wish.variations)
+    )
+
+
+def _refine(
+    model: Diffusion,
+    given: Original,
+    before: Original,
+    hole: np.ndarray | None,
+    wish: Wish,
+    number: int,
+    watch: Watch | None,
+) -> Refined:
+    """Variation `number`: rounds from the best so far, until one is no better."""
+    levels = before.levels()
+    task = _Task(model, given, before.size, hole, wish, watch)
+    if wish.rounds == 1:
+        return Refined(before.with_levels(task.run(levels, number, 0), hole), before)
+    odd = Oddness(model, hole, wish.describe)
+    filled = hole is not None and wish.start(True) == 1  # what lies in the hole is no candidate
+    best, kept, scores = levels, 0, [float("inf") if filled else odd(levels)]
+    for turn in range(wish.rounds):
+        made = task.run(best, number, turn)
+        scores.append(odd(made))
+        if scores[-1] >= min(scores[:-1]):
+            break
+        best, kept = made, turn + 1
+    return Refined(before.with_levels(best, hole) if kept else before, before, tuple(scores), kept)
+
+
+class _Task:
+    """One picture and one wish, made ready to walk.
+
+    Args:
+        given: The picture as it came; its levels are what an upscaling must shrink to.
+        size: (H, W) of the canvas.
+        hole: bool (H, W), or None for everywhere.
+    """
+
+    def __init__(
+        self,
+        model: Diffusion,
+        given: Original,
+        size: tuple[int, int],
+        hole: np.ndarray | None,
+        wish: Wish,
+        watch: Watch | None,
+    ) -> None:
+        self.model, self.wish, self.hole, self.watch, self.size = model, wish, hole, watch, size
+        self.whole = wish.whole and min(size) > model.size
+        self.coarse = self._encode(given.levels(), -(-model.size // wish.to)) if wish.to > 1 else None
+
+    def run(self, levels: np.ndarray, number: int, turn: int) -> np.ndarray:
+        """A round from `levels`, float32 (H, W, 3), to the same form."""
+        if not self.whole:
+            return self._walk(levels, self.hole, number, turn)
+        scale = self.model.size / min(self.size)
+        height, width = (max(self.model.size, round(side * scale)) for side in self.size)
+        small = _resize(levels, height, width, Image.Resampling.HAMMING)
+        hole = self.hole
+        if hole is not None:
+            share = _resize(hole.astype(np.float32)[..., None], height, width, Image.Resampling.BOX)
+            hole = share[..., 0] > 0
+        made = self._walk(small, hole, number, turn)
+        fresh = hole is not None and self.wish.start(True) == 1
+        grown = _resize(made if fresh else made - small, *self.size, Image.Resampling.BICUBIC)
+        return grown if fresh else levels + grown
+
+    def _walk(self, levels: np.ndarray, hole: np.ndarray | None, number: int, turn: int) -> np.ndarray:
+        wish, model = self.wish, self.model
+        start = self._encode(levels, model.size)
+        known = None
+        if hole is not None:
+            padded = np.zeros(start.shape[-2:], bool)
+            padded[: hole.shape[0], : hole.shape[1]] = hole
+            known = ~torch.from_numpy(padded).to(model.device)[None, None]
+        t, corrupted = wish.start(hole is not None), False
+        if wish.noise is not None:
+            sigma = wish.noise / float(np.mean(model.codec.deviation))
+            t, corrupted = sigma / (1 + sigma), True
+        mean = wish.answer == "mean"
+        draws = wish.draws if mean and not corrupted else 1
+        # For the mean one step is the answer; only an upscaling, not learned as such, averages whole walks.
+        once = mean and self.coarse is None
+        denoiser = self._denoiser()
+        codes = sample(
+            denoiser,
+            model.process,
+            ((1 - t) * start if corrupted else start).expand(draws, -1, -1, -1),
+            grid(wish.steps, t, SHIFT),
+            known=start,
+            known_mask=known,
+            condition=model.condition(wish.describe, draws),
+            start_t=t,
+            callback=(lambda step: _tell(self.watch, step) or True) if once else self.watch,
+            rng=[seeded(wish.seed, number, turn, draw) for draw in range(draws)],
+            corrupted=corrupted,
+        ).mean(0, keepdim=True)
+        if isinstance(denoiser, Consistent):
+            codes = denoiser.correct(codes)
+        height, width = levels.shape[:2]
+        return model.codec.levels(codes.cpu().numpy())[0, :height, :width]
+
+    def _denoiser(self) -> Denoiser:
+        wish, denoiser = self.wish, self.model.denoiser
+        if wish.guidance != 1:
+            denoiser = Guided(denoiser, wish.guidance, lambda condition: condition.without())
+        denoiser = Windowed(denoiser, self.model.size)
+        return denoiser if self.coarse is None else Consistent(denoiser, self.coarse, wish.to)
+
+    def _encode(self, levels: np.ndarray, least: int) -> Tensor:
+        """Codes (1, C, H, W), mirrored at the bottom and the right where a side is below `least`."""
+        height, width = levels.shape[:2]
+        padded = np.pad(
+            levels, ((0, max(0, least - height)), (0, max(0, least - width)), (0, 0)), mode="symmetric"
+        )
+        return torch.from_numpy(self.model.codec.encode(padded[None])).to(self.model.device)
+
+
+def _canvas(original: Original, mask: np.ndarray | None, wish: Wish) -> tuple[Original, np.ndarray | None]:
+    """The picture on its new canvas, and what may change there."""
+    if mask is not None:
+        if mask.shape != original.size:
+            (h, w), (height, width) = mask.shape, original.size
+            raise BurnishError(
+                "mask",
+                f"is {w} x {h} but its picture is {width} x {height}",
+                "Save the mask at the size of its picture",
+            )
+        if not mask.any():
+            raise BurnishError("mask", "marks no pixel", "Paint white (255) what may change")
+        if wish.to > 1:
+            raise BurnishError("mask", "cannot go with upscaling", "Do one after the other")
+    if wish.to > 1:
+        return original.enlarged(wish.to), None
+    if not wish.extends:
+        return original, mask
+    left, top, right, bottom = wish.outpaint
+    inside = np.zeros(original.size, bool) if mask is None else mask
+    hole = np.pad(inside, ((top, bottom), (left, right)), constant_values=True)
+    return original.extended(left, top, right, bottom), hole
+
+
+def _take(image: np.ndarray | str | Path) -> Original:
+    if not isinstance(image, np.ndarray):
+        return read_original(image)
+    if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
+        raise BurnishError(
+            f"an array of {image.dtype} {image.shape}", "is no picture", "Give uint8 (H, W, 3) or (H, W)"
+        )
+    return Original(image)
+
+
+def _tell(watch: Watch | None, step: Step) -> bool | None:
+    return watch(step) if watch else None
+
+
+def _resize(values: np.ndarray, height: int, width: int, how: Image.Resampling) -> np.ndarray:
+    """float32 (H, W, C) resized plane by plane."""
+    planes = [Image.fromarray(values[..., k]).resize((width, height), how) for k in range(values.shape[2])]
+    return np.stack([np.asarray(plane) for plane in planes], 2)
