@@ -100,7 +100,17 @@ def open_source(spec: str | Path) -> Source:
 
 
 def folder_source(folder: Path) -> Source:
-    """All pictures of a folder and below, sorted by path; masks of a data set are left out."""
+    """All pictures of a folder and below, one after another."""
+    pictures = pictures_below(folder)
+    return Source(folder.name, picture_frames(folder, pictures), total=len(pictures))
+
+
+def pictures_below(folder: Path) -> list[Path]:
+    """All pictures of a folder and below, sorted by path; masks of a data set are left out.
+
+    Raises:
+        SourceError: There are none.
+    """
     masks = set(listed_masks(folder))
     pictures = [
         path
@@ -113,7 +123,7 @@ def folder_source(folder: Path) -> Source:
     ]
     if not pictures:
         raise SourceError(folder, "has no pictures", f"Known endings: {' '.join(sorted(PICTURES))}")
-    return Source(folder.name, picture_frames(folder, pictures), total=len(pictures))
+    return pictures
 
 
 def listed_masks(folder: Path) -> Iterator[Path]:
