@@ -6,46 +6,14 @@
 
 import json
 import math
-import os
-import platform
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from burnish.store.machine import machine
+
 RESULTS = Path(__file__).parent / "results"
 COLUMNS = ("row", "value", "unit", "peer", "target", "holds", "seeds")
-
-
-def machine() -> dict[str, Any]:
-    """What the figures were measured on: processor, cores that may be used, memory in GB, system, Python."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    memory = (
-        os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9 if hasattr(os, "sysconf") else None
-    )
-    return {
-        "processor": processor(),
-        "cores": cores,
-        "memory_gb": round(memory, 1) if memory else None,
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-    }
-
-
-def processor() -> str:
-    """The processor's name and the vector and matrix units that decide its speed."""
-    try:
-        info = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return platform.processor() or platform.machine()
-    fields = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
-    fields = {key.strip(): value.strip() for key, value in fields.items()}
-    flags = fields.get("flags", "").split()
-    units = [
-        name
-        for flag, name in (("avx2", "AVX2"), ("avx512f", "AVX-512"), ("amx_tile", "AMX"))
-        if flag in flags
-    ]
-    return " ".join([fields.get("model name", platform.machine()), *units])
 
 
 def row(

@@ -1,7 +1,5 @@
 """`burnish inspect eval`: what a trained inspector does on test parts, as a table, JSON and a report."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -27,13 +25,17 @@ def evaluate(
     from rich.console import Console
     from rich.progress import Progress
 
+    from burnish.cli.records import command, keep_evaluation, ledger
     from burnish.inspect.detector import for_line
     from burnish.inspect.judge import as_text, evaluate_inspector
     from burnish.inspect.price import Price
+    from burnish.store.recording import recorded
 
     console = Console()
     inspector, meta, _ = for_line(bundle)
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    about = {"medium": "figures", "description": str(folder), "model_hash": meta["model_hash"]}
+    recording = recorded(ledger(), "inspect eval", **about)
+    with recording as row, Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("parts", total=None)
         found = evaluate_inspector(
             inspector,
@@ -45,9 +47,11 @@ def evaluate(
             wanted_misses=wanted_misses,
             json_file=json,
             report=report,
-            command=shlex.join(["burnish", *sys.argv[1:]]),
+            command=command(),
             progress=lambda done, of: bar.update(task, completed=done, total=of),
         )
+        row.inputs["data"], row.output = found.data_hash, json or report or ""
+        keep_evaluation(found.to_json(), row.number)
     console.print(as_text(found), highlight=False, markup=False, soft_wrap=True)
     if report:
         console.print(f"report: {report}", highlight=False, markup=False, soft_wrap=True)

@@ -32,12 +32,17 @@ def train(
     ] = None,
 ) -> None:
     """Train an inspector; given again after an interruption, it goes on where it stopped."""
+    from burnish.cli.records import ledger
     from burnish.inspect.learn import Settings
     from burnish.inspect.train import train_inspector
+    from burnish.store.recording import recorded
 
     settings = Settings(minutes, steps, false_rejects, seed, backbone, synthesis)
-    with Stages() as stages:
+    told = {"minutes": minutes, "steps": steps, "backbone": backbone, "synthesis": synthesis}
+    about = {"description": str(folder), "seed": seed, "settings": told}
+    with recorded(ledger(), "inspect train", medium="model", **about) as row, Stages() as stages:
         bundle = train_inspector(folder, out, settings, stages.report)
+        row.output = bundle.path
         stages.say((bundle.path / "card.md").read_text(encoding="utf-8"))
 
 
@@ -52,10 +57,16 @@ def add(
     minutes: Annotated[float, typer.Option(min=0.1, help="Time for training.")] = 2.0,
 ) -> None:
     """Add missed or falsely rejected parts and train on from where the inspector stands."""
+    from burnish.cli.records import ledger
     from burnish.inspect.add import add_parts
+    from burnish.store.bundle import sha256_of
+    from burnish.store.recording import recorded
 
-    with Stages() as stages:
+    inputs = {str(picture): sha256_of(picture) for picture in pictures if picture.is_file()}
+    about = {"description": f"{len(pictures)} {label}", "inputs": inputs, "settings": {"minutes": minutes}}
+    with recorded(ledger(), "inspect add", medium="model", **about) as row, Stages() as stages:
         done = add_parts(bundle, pictures, label, mask, minutes, stages.report)
+        row.output = done.path
         stages.say((done.path / "card.md").read_text(encoding="utf-8"))
 
 

@@ -25,15 +25,19 @@ def run(
     """Judge what a source gives: pass, reject, or hold what could not be judged."""
     from rich.console import Console
 
+    from burnish.cli.records import ledger
     from burnish.line.runtime import Counts, Runtime
     from burnish.line.sink import JsonLines, Overlays, run_line, stop_on_signals, summary
     from burnish.line.source import open_source
+    from burnish.store.recording import recorded
 
     runtime, frames, counts = Runtime(bundle, threads), open_source(source), Counts()
     sinks = [JsonLines(json_lines, append=frames.live)] if json_lines else []
     sinks += [Overlays(overlays)] if overlays else []
+    about = {"medium": "verdicts", "description": source, "model_hash": runtime.model_hash}
     try:
-        with stop_on_signals() as stop:
+        with recorded(ledger(must=False), "inspect run", **about) as row, stop_on_signals() as stop:
+            row.output = json_lines or ""
             run_line(runtime, frames, sinks, limit, stop, Console(stderr=True), counts)
     finally:
         Console().print(summary(counts))

@@ -1,34 +1,75 @@
 """`burnish make`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from burnish.store.recording import Batch
 
 
 def make(
     bundle: Annotated[Path, typer.Argument(help="A bundle that `burnish train` wrote.")],
     description: Annotated[str, typer.Argument(help="A class or words; nothing for anything.")] = "",
     out: Annotated[Path, typer.Option(help="Folder for what is made and its sheet.")] = Path("made"),
-    n: Annotated[int, typer.Option("--n", min=1, help="How many.")] = 16,
+    n: Annotated[int | None, typer.Option("--n", min=1, help="How many; by default 16, 1 clip.")] = None,
     steps: Annotated[int, typer.Option(min=1, help="Steps of each.")] = 8,
     guidance: Annotated[float, typer.Option(min=0, max=30, help="1 is none; 2 to 4 follow harder.")] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="Number k depends on seed and k alone.")] = 0,
+    task: Annotated[str, typer.Option(help="What it is for; ties it to `burnish prove value`.")] = "",
+    first_frame: Annotated[Path | None, typer.Option(help="Clips: picture to begin with.")] = None,
+    last_frame: Annotated[Path | None, typer.Option(help="Clips: picture to end with.")] = None,
+    extend: Annotated[Path | None, typer.Option(help="Clips: film to go on from.")] = None,
+    more: Annotated[int, typer.Option(min=1, help="Clips: frames that --extend adds.")] = 8,
+    repair: Annotated[Path | None, typer.Option(help="Clips: film with bad frames.")] = None,
+    frames: Annotated[str, typer.Option(help="Clips: the bad frames from 0, such as 3,7-9.")] = "",
+    fps: Annotated[float, typer.Option(min=0.1, max=120, help="Clips: frames a second.")] = 8.0,
 ) -> None:
     """Make pictures, clips or text."""
+    from burnish.cli.records import ledger
+    from burnish.store.recording import batch
     from burnish.verbs.load import load, media_of
 
     model = load(bundle)
-    common: dict[str, Any] = {"n": n, "steps": steps, "guidance": guidance, "seed": seed}
-    match media_of(model.bundle):
-        case _:
-            _pictures(model, out, description, common)
+    medium = media_of(model.bundle)
+    count = n or (1 if medium == "clip" else 16)
+    common: dict[str, Any] = {"n": count, "steps": steps, "guidance": guidance, "seed": seed}
+    settings = {"steps": steps, "guidance": guidance}
+    about = {"medium": medium, "description": description, "seed": seed, "settings": settings}
+    with batch(ledger(task), "make", count, model_hash=model.bundle.hash, **about) as rows:
+        rows.output = out
+        match medium:
+            case "clip":
+                start = {"first": first_frame, "last": last_frame, "extend": extend, "more": more}
+                start |= {"repair": repair, "bad": frames}
+                _clips(model, out, description, common | {"fps": fps}, start, rows)
+            case _:
+                _pictures(model, out, description, common, rows)
 
 
-def _pictures(model: Any, out: Path, description: str, common: dict[str, Any]) -> None:
+def _pictures(model: Any, out: Path, description: str, common: dict[str, Any], rows: "Batch") -> None:
     from burnish.cli.progress import Bar
     from burnish.verbs.make import make_files
 
     with Bar("make", common["n"]) as bar:
-        files = make_files(model, out, description, **common, on_picture=bar.advance)
+
+        def done(index: int, file: Path) -> None:
+            rows.done(index, file)
+            bar.advance()
+
+        files = make_files(model, out, description, **common, on_picture=done)
     bar.say(f"{len(files)} pictures in {out}; look at {out / 'sheet.png'}")
+
+
+def _clips(
+    model: Any, out: Path, description: str, common: dict[str, Any], start: dict[str, Any], rows: "Batch"
+) -> None:
+    from rich.console import Console
+
+    from burnish.verbs.clip_files import Start, make_files
+
+    *films, grid = make_files(model, out, description, **common, start=Start(**start))
+    for index, film in enumerate(films):
+        rows.done(index, film)
+    Console().print(f"{len(films)} clips in {out}; look at {grid}", soft_wrap=True, highlight=False)

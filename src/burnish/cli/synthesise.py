@@ -16,10 +16,17 @@ def synthesise(
     from rich.console import Console
     from rich.progress import Progress
 
+    from burnish.cli.records import ledger
     from burnish.inspect.synthesise import synthesise as write
+    from burnish.store.bundle import read_bundle
+    from burnish.store.recording import recorded
 
     console = Console()
-    with Progress(console=console, transient=True) as bar:
+    about = {"medium": "image", "description": f"{n} pairs", "seed": seed}
+    about["model_hash"] = read_bundle(bundle, "inspector").hash
+    recording = recorded(ledger(), "inspect synthesise", **about)
+    with recording as row, Progress(console=console, transient=True) as bar:
+        row.output = out
         task = bar.add_task("pairs", total=max(n, 1))
         counts = write(bundle, n, out, seed, lambda done, _: bar.update(task, completed=done))
     by_class = ", ".join(f"{count} {label}" for label, count in sorted(counts.items()))

@@ -59,7 +59,11 @@ class Record(Base):
     """
 
     __tablename__ = "record"
-    __table_args__ = (Index("ix_record_batch", "batch"), Index("ix_record_task", "task"))
+    __table_args__ = (
+        Index("ix_record_batch", "batch"),
+        Index("ix_record_task", "task"),
+        {"sqlite_autoincrement": True},  # else SQLite gives the number of a deleted last row again
+    )
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     batch: Mapped[int | None]

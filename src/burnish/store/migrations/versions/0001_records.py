@@ -77,6 +77,7 @@ def upgrade() -> None:
         sa.Column("output_hash", sa.String(length=64), nullable=False),
         sa.Column("owner", sa.String(length=200), nullable=False),
         sa.PrimaryKeyConstraint("number"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_record_batch", "record", ["batch"], unique=False)
     op.create_index("ix_record_task", "record", ["task"], unique=False)
