@@ -36,7 +36,7 @@ class ClipConfig:
     channels: int = 3
     frames: int = 16
     patch: int = 2
-    widths: tuple[int, ...] = (32, 64, 192)
+    widths: tuple[int, ...] = (48, 96, 192)
     depths: tuple[int, ...] = (1, 1, 4)
     attention: str = "factorised"
     classes: int = 0
