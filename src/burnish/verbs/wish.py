@@ -89,3 +89,30 @@ class Wish:
         if self.strength is not None:
             return self.strength
         return ENLARGE if self.to > 1 else FRESH if hole else VARY if self.variations > 1 else POLISH
+
+
+def read_factor(text: str) -> int:
+    """1, 2 or 4 of `1x`, `2x`, `4x` or the number alone.
+
+    Raises:
+        BurnishError: Anything else.
+    """
+    number = text.strip().lower().removesuffix("x")
+    if number not in ("1", "2", "4"):
+        raise BurnishError(f"to {text!r}", "is not 2x or 4x", "Upscale twice for more")
+    return int(number)
+
+
+def read_sides(text: str) -> tuple[int, int, int, int]:
+    """Pixels to add, of `LEFT,TOP,RIGHT,BOTTOM`.
+
+    Raises:
+        BurnishError: Not four numbers, or one below 0.
+    """
+    try:
+        left, top, right, bottom = (int(part) for part in text.split(","))
+    except ValueError as error:
+        raise BurnishError(
+            f"outpaint {text!r}", "is not four numbers", "Write LEFT,TOP,RIGHT,BOTTOM such as 0,0,64,0"
+        ) from error
+    return left, top, right, bottom
