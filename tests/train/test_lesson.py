@@ -54,7 +54,7 @@ def test_each_picture_is_told_its_own_class_words_and_view():
         shown = lesson.codec.decode(code[None].numpy())[0]
         index = next(k for k in range(20) if (turn(images[k], int(view)) == shown).all())
         assert int(label) == 1 + index % 2
-        assert torch.equal(ngrams, lesson.ngrams[index])  # type: ignore[index]
+        assert torch.equal(ngrams, lesson.told.ngrams[lesson.sayings[index][0]])  # type: ignore[union-attr]
 
 
 def test_validation_is_fixed_and_has_a_figure_for_each_time():

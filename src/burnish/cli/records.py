@@ -3,10 +3,13 @@
 import shlex
 import sys
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from burnish.errors import BurnishError
 from burnish.store.recording import Recorder, Unrecorded
+
+if TYPE_CHECKING:
+    from burnish.train.plan import Tariff
 
 
 def ledger(task: str = "", must: bool = True) -> Recorder:
@@ -42,6 +45,22 @@ def keep_evaluation(found: dict[str, Any], number: int) -> None:
     from burnish.store.workspace import open_workspace
 
     keep(open_workspace(), from_evaluation(found, command(), number))
+
+
+def tariff() -> "Tariff":
+    """What an hour of training costs, as the workspace's settings state it; else assumed, and said so."""
+    from burnish.train.plan import Tariff
+
+    if find_spec("sqlalchemy") is None:
+        return Tariff()
+    from burnish.store.workspace import open_workspace
+
+    settings = open_workspace().settings
+    stated = settings.tariffs
+    if stated.energy_per_kwh is None and stated.compute_per_hour is None:
+        return Tariff(watts=stated.watts, currency=settings.currency)
+    per_kwh, per_hour = float(stated.energy_per_kwh or 0), float(stated.compute_per_hour or 0)
+    return Tariff(stated.watts, per_kwh, per_hour, settings.currency, stated=True)
 
 
 def command() -> str:

@@ -20,6 +20,19 @@ def train(
     minutes: Annotated[float, typer.Option(min=0.01, help="How long to train.")] = 10.0,
     seed: Annotated[int, typer.Option(min=0, help="Of weights, order and noise.")] = 0,
     size: Annotated[int, typer.Option(help="Side of pictures and clips in pixels: 64, 128 or 256.")] = 64,
+    base: Annotated[Path | None, typer.Option(help="A bundle to go on from.")] = None,
+    autoencoder: Annotated[
+        str | None,
+        typer.Option(help="Pictures: denoise its codes, not pixels; a folder or a name on the hub."),
+    ] = None,
+    text_encoder: Annotated[
+        str | None,
+        typer.Option(help="Pictures: minilm, a folder or a hub name; by default n-grams are trained along."),
+    ] = None,
+    hold: Annotated[
+        float,
+        typer.Option(min=0, max=0.5, help="Pictures: share held out; 0 learns them by heart."),
+    ] = 0.1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     views: Annotated[bool, typer.Option(help="Pictures: train on turned and mirrored views too.")] = True,
     column: Annotated[str | None, typer.Option(help="Text: the column of a table.")] = None,
@@ -33,7 +46,7 @@ def train(
 ) -> None:
     """Train a diffusion model of pictures, clips or text."""
     from burnish.cli.progress import Bar
-    from burnish.cli.records import ledger
+    from burnish.cli.records import ledger, tariff
     from burnish.errors import BurnishError
     from burnish.media.medium import MEDIA, medium_of
     from burnish.store.recording import recorded
@@ -43,7 +56,11 @@ def train(
     runners: dict[str, Callable[[], Callable[..., Any]]] = {"image": _images, "clip": _clips}
     if wanted not in runners:
         raise BurnishError(f"medium {wanted!r}", "cannot be trained", f"Known: {', '.join(MEDIA)}")
-    own: dict[str, dict[str, Any]] = {"image": {"size": size, "augmented": views}, "clip": {"size": size}}
+    pictures = {"augmented": views, "autoencoder": autoencoder, "text_encoder": text_encoder, "hold": hold}
+    own: dict[str, dict[str, Any]] = {
+        "image": {"size": size, "base": base, **pictures, "tariff": tariff()},
+        "clip": {"size": size, "base": base},
+    }
     about = {"description": str(data), "seed": seed, "settings": {"minutes": minutes, "steps": steps}}
     with recorded(ledger(), "train", medium="model", **about) as row, Bar("train") as bar:
         done = runners[wanted]()(

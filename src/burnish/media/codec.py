@@ -20,6 +20,16 @@ class Pixels:
     deviation: tuple[float, ...]
 
     @property
+    def factor(self) -> int:
+        """Pixels along a number of the code."""
+        return 1
+
+    @property
+    def gray(self) -> bool:
+        """Whether all pictures are gray."""
+        return self.channels == 1
+
+    @property
     def channels(self) -> int:
         """Channels of a code: 3, or 1 when all pictures are gray."""
         return len(self.mean)

@@ -27,6 +27,7 @@ class Condition:
     Args:
         label: Class ids, (B,), int64; 0 is "not said", class k of a list is k + 1.
         ngrams: Hashed n-grams of descriptions, (B, N), int64, 0 is padding; from `hash_text`.
+        text: Descriptions as a pretrained text encoder puts them, (B, D), float32; all 0 is "nothing said".
         extra: Extra input channels such as a mask and a masked picture, (B, E, H, W), float32.
         view: Which augmentation was applied, (B,), int64; 0 is the picture as it was, which is what is
             sampled.
@@ -34,6 +35,7 @@ class Condition:
 
     label: Tensor | None = None
     ngrams: Tensor | None = None
+    text: Tensor | None = None
     extra: Tensor | None = None
     view: Tensor | None = None
 
@@ -56,11 +58,12 @@ class Condition:
             self,
             label=None if self.label is None else torch.zeros_like(self.label),
             ngrams=None if self.ngrams is None else torch.zeros_like(self.ngrams),
+            text=None if self.text is None else torch.zeros_like(self.text),
         )
 
     def dropped(self, share: float, rng: torch.Generator) -> "Condition":
         """Class and description unsaid for a random share of samples, for guidance (arXiv:2207.12598)."""
-        said = self.label if self.label is not None else self.ngrams
+        said = next((one for one in (self.label, self.ngrams, self.text) if one is not None), None)
         if said is None or share <= 0:
             return self
         keep = (torch.rand(len(said), generator=rng) >= share).to(said.device)
@@ -68,6 +71,7 @@ class Condition:
             self,
             label=None if self.label is None else self.label * keep,
             ngrams=None if self.ngrams is None else self.ngrams * keep[:, None],
+            text=None if self.text is None else self.text * keep[:, None],
         )
 
 
@@ -98,9 +102,10 @@ class ConditionEncoder(nn.Module):
         classes: Number of classes; 0 for none.
         buckets: Number of hashed n-grams; 0 for no descriptions.
         views: Number of augmentations that the network is told of; 0 for none.
+        text: Width of a pretrained text encoder's descriptions; 0 for none.
     """
 
-    def __init__(self, width: int, classes: int = 0, buckets: int = 0, views: int = 0) -> None:
+    def __init__(self, width: int, classes: int = 0, buckets: int = 0, views: int = 0, text: int = 0) -> None:
         super().__init__()
         self.frequencies: Tensor
         self.register_buffer(
@@ -109,9 +114,11 @@ class ConditionEncoder(nn.Module):
         self.time = nn.Sequential(nn.Linear(17, width), nn.SiLU(), nn.Linear(width, width))
         self.label = nn.Embedding(classes + 1, width) if classes else None
         self.words = nn.EmbeddingBag(buckets + 1, width, mode="mean", padding_idx=0) if buckets else None
-        self.unsaid = nn.Parameter(torch.zeros(width)) if buckets else None
+        described = bool(buckets or text)
+        self.text = nn.Linear(text, width) if text else None
+        self.unsaid = nn.Parameter(torch.zeros(width)) if described else None
         self.mix = (
-            nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width)) if buckets else None
+            nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width)) if described else None
         )
         self.view = nn.Embedding(views, width) if views else None
         for table in (self.label, self.view):
@@ -130,12 +137,16 @@ class ConditionEncoder(nn.Module):
         out = self.time(torch.cat([angles.sin(), angles.cos(), t[:, None]], 1))
         if self.label is not None:
             out = out + self.label(torch.zeros_like(t, dtype=torch.int64) if c.label is None else c.label)
-        if self.words is not None and self.mix is not None and self.unsaid is not None:
-            if c.ngrams is None:
-                out = out + self.unsaid
-            else:
-                said = (c.ngrams > 0).any(1, keepdim=True)
-                out = out + torch.where(said, self.mix(self.words(c.ngrams)), self.unsaid)
+        if self.mix is not None and self.unsaid is not None:
+            out = out + self._described(c, self.mix, self.unsaid)
         if self.view is not None:
             out = out + self.view(torch.zeros_like(t, dtype=torch.int64) if c.view is None else c.view)
         return out
+
+    def _described(self, c: Condition, mix: nn.Module, unsaid: Tensor) -> Tensor:
+        """What the description adds, (B, width) or (width,)."""
+        if self.words is not None and c.ngrams is not None:
+            return torch.where((c.ngrams > 0).any(1, keepdim=True), mix(self.words(c.ngrams)), unsaid)
+        if self.text is not None and c.text is not None:
+            return torch.where((c.text != 0).any(1, keepdim=True), mix(self.text(c.text)), unsaid)
+        return unsaid

@@ -24,7 +24,7 @@ class HourglassConfig:
         patch: Pixels along a patch of the finest level.
         widths: Channels of each level, finest first.
         depths: Blocks of each level on the way down, and again up; at the waist in all.
-        classes, buckets, views: See `ConditionEncoder`.
+        classes, buckets, views, text: See `ConditionEncoder`.
         told: Width of the condition's vector.
     """
 
@@ -37,6 +37,7 @@ class HourglassConfig:
     buckets: int = 0
     views: int = 0
     told: int = 192
+    text: int = 0
 
     @property
     def multiple(self) -> int:
@@ -63,6 +64,17 @@ def preset(size: int, **changes: Any) -> HourglassConfig:
     return HourglassConfig(**{"patch": max(1, size // 32), **changes})
 
 
+def preset_latent(side: int, **changes: Any) -> HourglassConfig:
+    """The network for codes of side `side` (an eighth of the picture's): the waist alone, for a code has no
+    fine texture left. At most 256 tokens: 64 for pictures of 64 px, 256 for those of 128 and 256 px.
+
+    Args:
+        side: Side of the codes, a multiple of 4.
+        changes: Fields of `HourglassConfig` to set.
+    """
+    return HourglassConfig(**{"patch": max(1, side // 16), "widths": (192,), "depths": (6,), **changes})
+
+
 class Hourglass(nn.Module):
     """The network F(x, t, condition) of `core.gaussian.Preconditioned`; answers zero before training.
 
@@ -73,7 +85,7 @@ class Hourglass(nn.Module):
     def __init__(self, config: HourglassConfig) -> None:
         super().__init__()
         self.config, c = config, config
-        self.encoder = ConditionEncoder(c.told, c.classes, c.buckets, c.views)
+        self.encoder = ConditionEncoder(c.told, c.classes, c.buckets, c.views, c.text)
         self.stem = Conv(c.channels + c.extra + 1, c.widths[0], c.patch + 2, stride=c.patch, padding=1)
         self.down, self.up, self.merge, self.split, self.join = (nn.ModuleList() for _ in range(5))
         for width, below, depth in zip(c.widths, c.widths[1:], c.depths, strict=False):

@@ -3,7 +3,7 @@
 import platform
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,57 +20,24 @@ from burnish.errors import BurnishError
 from burnish.media.codec import Pixels
 from burnish.media.image import write_png
 from burnish.media.sheet import contact_sheet
-from burnish.nets.hourglass import Hourglass, preset
+from burnish.nets.condition import Condition
+from burnish.nets.hourglass import Hourglass, preset, preset_latent
+from burnish.nets.latents import Latents, load_autoencoder
+from burnish.nets.sentence import SentenceEncoder
 from burnish.store.bundle import WEIGHTS, Bundle, write_bundle
 from burnish.train import augment
+from burnish.train.base import Base, open_base
 from burnish.train.budget import Budget
 from burnish.train.copies import copy_rate
 from burnish.train.lesson import Lesson
 from burnish.train.loop import Fitted, Options, Progress, fit, seeded_weights
-from burnish.train.pictures import FEW, Pictures, load_pictures
+from burnish.train.pictures import Pictures, load_pictures
+from burnish.train.plan import Plan, Tariff
 from burnish.train.run import CHECKPOINT, SHEET, Trained, agree, open_place, work_folder
 
 BUCKETS = 4096
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What was found and what will be done; `str` says it to a person."""
-
-    pictures: Pictures
-    lesson: Lesson
-    budget: Budget
-    parameters: int
-
-    def __str__(self) -> str:
-        p, lesson = self.pictures, self.lesson
-        told = f"{len(p.classes)} classes ({', '.join(p.classes[:6])})" if p.classes else "no classes"
-        told += ", descriptions" if p.described else ""
-        lines = [
-            f"Found {len(p)} pictures in {p.root} ({p.layout}; {told}; {'gray' if self.gray else 'colour'}).",
-            *(f"  left out: {problem}" for problem in p.problems[:10]),
-            *([f"  and {len(p.problems) - 10} more problems"] if len(p.problems) > 10 else []),
-            f"Trains {self.parameters / 1e6:.1f} M weights at {p.size} px on {len(lesson.train)} of them;"
-            f" {len(lesson.held)} are held out to judge by.",
-            "Views: turned and mirrored pictures train along under their own name, so they are not made."
-            if lesson.augmented
-            else "Views: only as they are.",
-        ]
-        if p.elongated:
-            lines.append("Crops: squares are cut at random along the longer side of each picture.")
-        if len(p) < FEW:
-            lines.append(
-                f"Warning: {len(p)} pictures are few; below {FEW} a model tends to repeat them. Training"
-                " stops at the first sign, so expect rough pictures, or add more."
-            )
-        if not lesson.held:
-            lines.append("Warning: too few pictures to hold any out; nothing can say when to stop.")
-        return "\n".join(lines)
-
-    @property
-    def gray(self) -> bool:
-        """Whether all pictures are gray."""
-        return self.lesson.codec.channels == 1
+MOST_PIXELS = 128
+"""Larger pictures need an autoencoder."""
 
 
 def train(
@@ -83,6 +50,12 @@ def train(
     on_plan: Callable[[Plan], None] | None = None,
     on_progress: Callable[[Progress], bool | None] | None = None,
     augmented: bool = True,
+    base: str | Path | None = None,
+    autoencoder: str | Path | None = None,
+    text_encoder: str | None = None,
+    hold: float = 0.1,
+    tariff: Tariff = Tariff(),
+    **changes: Any,
 ) -> Trained:
     """Trains a diffusion model of the pictures in a folder and writes its bundle.
 
@@ -95,35 +68,52 @@ def train(
         resume: Go on from the checkpoint of an interrupted run.
         on_plan: Told what was found, before training.
         on_progress: See `train.loop.fit`; answering True or Ctrl-C stops the run and keeps the checkpoint.
-        augmented: Train on turned and mirrored views too.
+        augmented: Train on turned and mirrored views too; codes of an autoencoder are not turned.
+        base: A bundle to go on from: its codec, classes and text encoder stay.
+        autoencoder: See `nets.latents.load_autoencoder`; None denoises pixels.
+        text_encoder: See `nets.sentence.SentenceEncoder`; None trains n-grams of words and letters along.
+        hold: Share of pictures held out. With 0 nothing stops the run before its budget is spent, and the
+            model learns its pictures by heart: for a set that is meant to be repeated.
+        tariff: For the plan's cost.
+        changes: Fields of `nets.hourglass.HourglassConfig` to set; not with a base.
 
     Raises:
         DatasetError, BundleError: Nothing to train on; no place to write.
-        BurnishError: A size that does not fit, or an unfinished run in the way.
+        BurnishError: A size that does not fit, an unfinished run in the way, weights that are not there.
     """
     if size < 32 or size % 32:
-        raise BurnishError(f"size {size}", "is not a multiple of 32", "Use 64 or 128")
+        raise BurnishError(f"size {size}", "is not a multiple of 32", "Use 64, 128 or 256")
+    if size > MOST_PIXELS and not (autoencoder or base):
+        raise BurnishError(
+            f"size {size}",
+            f"is too large to denoise pixel by pixel; up to {MOST_PIXELS} px will do",
+            "Give --autoencoder, see docs/create.md",
+        )
     out, work = Path(out), open_place(out, resume)
+    begun = open_base(base, size) if base else None
     pictures = load_pictures(root, size)
-    plan, model = prepare(pictures, budget, seed, augmented)
+    plan, model = prepare(
+        pictures, budget, seed, augmented, begun, autoencoder, text_encoder, hold, tariff, **changes
+    )
     if on_plan:
         on_plan(plan)
-    agree(work, {"data": pictures.hash, "architecture": plan.lesson.config.to_json(), "seed": seed})
+    told = {"data": pictures.hash, "architecture": plan.lesson.config.to_json(), "seed": seed}
+    agree(work, {**told, "base": plan.base})
 
     def watch(progress: Progress) -> bool | None:
         if progress.validated:
             write_png(work / SHEET, draw_sheet(progress.model, plan.lesson, seed))
         return on_progress(progress) if on_progress else None
 
-    options = Options(seed=seed)
+    held = bool(plan.lesson.held)
     fitted = fit(
         model,
         plan.lesson.batch,
         plan.lesson.loss,
         budget,
-        options,
-        validate=plan.lesson.validate if plan.lesson.held else None,
-        copies=lambda m: measure_copies(m, plan.lesson, seed),
+        Options(seed=seed),
+        validate=plan.lesson.validate if held else None,
+        copies=(lambda m: measure_copies(m, plan.lesson, seed)) if hold else None,
         on_progress=watch,
         checkpoint=work / CHECKPOINT,
         resume=resume,
@@ -134,30 +124,61 @@ def train(
 
 
 def prepare(
-    pictures: Pictures, budget: Budget, seed: int, augmented: bool = True
+    pictures: Pictures,
+    budget: Budget,
+    seed: int,
+    augmented: bool = True,
+    base: Base | None = None,
+    autoencoder: str | Path | None = None,
+    text_encoder: str | None = None,
+    hold: float = 0.1,
+    tariff: Tariff = Tariff(),
+    **changes: Any,
 ) -> tuple[Plan, Preconditioned]:
-    """The lesson and a new network for some pictures."""
-    codec = Pixels.of(pictures.images)
-    config = preset(
-        pictures.size,
-        channels=codec.channels,
-        classes=len(pictures.classes),
-        buckets=BUCKETS if pictures.described else 0,
-        views=augment.VIEWS if augmented else 0,
-    )
+    """The lesson and a new network for some pictures; see `train`."""
+    if base is not None:
+        codec, text_encoder = base.codec, base.text_encoder
+        known = base.classes
+        pictures = replace(pictures, classes=(*known, *(c for c in pictures.classes if c not in known)))
+    elif autoencoder is not None:
+        codec = Latents.of(pictures.images, load_autoencoder(autoencoder))
+    else:
+        codec = Pixels.of(pictures.images)
+    encoder = SentenceEncoder(text_encoder) if text_encoder and pictures.described else None
+    views = augment.VIEWS if augmented and isinstance(codec, Pixels) else 0
+    told: dict[str, Any] = {
+        "channels": codec.channels,
+        "classes": len(pictures.classes),
+        "buckets": BUCKETS if pictures.described and not encoder else 0,
+        "views": views,
+        "text": encoder.width if encoder else 0,
+    }
+    if base is not None:
+        kept = {key: max(told[key], getattr(base.config, key)) for key in ("buckets", "views", "text")}
+        config = replace(base.config, classes=told["classes"], **kept)
+    elif isinstance(codec, Latents):
+        config = preset_latent(pictures.size // codec.factor, **{**told, **changes})
+    else:
+        config = preset(pictures.size, **{**told, **changes})
     with seeded_weights(seed):
         model = Preconditioned(Hourglass(config))
+    if base is not None:
+        base.inherit(model)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    lesson = Lesson(pictures, codec, config, seed=seed, augmented=augmented)
+    describe = (lambda texts: Condition(text=encoder(texts))) if encoder else None
+    lesson = Lesson(pictures, codec, config, seed=seed, augmented=augmented, hold=hold, describe=describe)
     lesson.device = device
-    return Plan(pictures, lesson, budget, sum(p.numel() for p in model.parameters())), model.to(device)
+    count = sum(p.numel() for p in model.parameters())
+    plan = Plan(pictures, lesson, budget, count, base.hash if base else None, text_encoder, tariff)
+    return plan, model.to(device)
 
 
 def sample_codes(model: torch.nn.Module, lesson: Lesson, count: int, seed: int, steps: int) -> torch.Tensor:
     """Codes of samples under the conditions of random training pictures, (count, C, size, size)."""
     said = np.random.default_rng((seed, 11)).choice(lesson.train, count)
     condition = lesson.condition_of([int(index) for index in said]).to(lesson.device)
-    shape = (lesson.codec.channels, lesson.pictures.size, lesson.pictures.size)
+    side = lesson.pictures.size // lesson.codec.factor
+    shape = (lesson.codec.channels, side, side)
     made = []
     for start in range(0, count, 16):
         rngs = [seeded(seed, 11, index) for index in range(start, min(start + 16, count))]
@@ -195,7 +216,10 @@ def save_bundle(out: str | Path, model: Preconditioned, plan: Plan, fitted: Fitt
         "architecture": {"name": "hourglass", **lesson.config.to_json()},
         "codec": lesson.codec.to_json(),
         "process": {"name": "straight", "deviation": lesson.process.deviation},
+        "media": "image",
         "size": pictures.size,
+        "text_encoder": plan.text_encoder,
+        "base": plan.base,
         "classes": list(pictures.classes),
         "data": {
             "hash": pictures.hash,
@@ -217,6 +241,8 @@ def save_bundle(out: str | Path, model: Preconditioned, plan: Plan, fitted: Fitt
     def write(folder: Path) -> None:
         state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
         save_file(state, folder / WEIGHTS)
+        if isinstance(lesson.codec, Latents):
+            lesson.codec.save(folder)
         write_png(folder / SHEET, sheet)
 
     bundle = write_bundle(out, meta, write, card(meta))

@@ -1,6 +1,9 @@
 """What a diffusion model of a folder of pictures is taught: batches, loss, validation."""
 
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,6 +15,7 @@ from burnish.core.schedule import training_times
 from burnish.media.codec import Pixels
 from burnish.nets.condition import Condition, hash_text
 from burnish.nets.hourglass import HourglassConfig
+from burnish.nets.latents import Latents
 from burnish.train import augment
 from burnish.train.known import draw_known
 from burnish.train.pictures import Pictures
@@ -23,6 +27,12 @@ for many pixels together tell them, so it is trained more than on data without c
 
 BINS = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85)
 """Times at which the hold-out is judged."""
+
+OTHERWISE = 0.3
+"""Share of updates at which a picture is described in another of its ways."""
+
+Describe = Callable[[Sequence[str]], Condition]
+"""Turns descriptions into conditions of as many samples."""
 
 
 class Lesson:
@@ -38,12 +48,14 @@ class Lesson:
         drop: Share of samples whose class and description are left unsaid, for guidance.
         known: Share of samples of which a part is known, so that filling in is learned (see `train.known`).
         validated: Most pictures validated for each time.
+        hold: Share of pictures held out to judge by; 0 trains on all.
+        describe: Turns descriptions into what the network is told; None takes n-grams, where it has them.
     """
 
     def __init__(
         self,
         pictures: Pictures,
-        codec: Pixels,
+        codec: Pixels | Latents,
         config: HourglassConfig,
         seed: int = 0,
         batch_size: int = 16,
@@ -51,17 +63,27 @@ class Lesson:
         drop: float = 0.1,
         validated: int = 24,
         known: float = 0.25,
+        hold: float = 0.1,
+        describe: Describe | None = None,
     ) -> None:
         self.pictures, self.codec, self.config, self.seed = pictures, codec, config, seed
         self.batch_size, self.augmented, self.drop = batch_size, augmented and config.views > 0, drop
         self.process, self.known = StraightPath(), known
-        self.train, self.held = pictures.holdout(seed=seed)
+        self.train, self.held = pictures.holdout(hold, seed)
         numbers = {name: number + 1 for number, name in enumerate(pictures.classes)}
         self.labels = torch.tensor([numbers.get(entry.label, 0) for entry in pictures.entries])
-        captions = [entry.caption for entry in pictures.entries]
-        self.ngrams = hash_text(captions, config.buckets) if config.buckets else None
+        phrases, self.sayings = _phrases(pictures)
+        if describe is None and config.buckets:
+            describe = partial(_ngrams, buckets=config.buckets)
+        self.told = describe(phrases) if describe else None
         self.device = torch.device("cpu")
+        self._codes: dict[int, np.ndarray] = {}
         self._exam = self._write_exam(validated)
+
+    @property
+    def gray(self) -> bool:
+        """Whether all pictures are gray."""
+        return self.codec.gray
 
     def batch(self, step: int, rng: np.random.Generator) -> tuple[Tensor, Condition]:
         """The batch of an update, (B, C, size, size) and its conditions: every picture once an epoch, in
@@ -75,7 +97,7 @@ class Lesson:
         }
         chosen = [int(order[int(e)][w]) for e, w in zip(epochs, within, strict=True)]
         views = [augment.draw_view(rng) if self.augmented else 0 for _ in chosen]
-        return self._cut(chosen, views, rng)
+        return self._cut(chosen, views, rng, speak=rng)
 
     def loss(self, model: nn.Module, batch: tuple[Tensor, Condition], rng: torch.Generator) -> Tensor:
         """The mean loss at random times, a scalar; pictures of which a part is known lean to high noise, for
@@ -117,24 +139,52 @@ class Lesson:
         """Codes of training pictures cut in the middle, (n, C, size, size), to look for copies among."""
         return self._cut(self.train[:most], [0] * len(self.train[:most]), None)[0]
 
-    def condition_of(self, indices: list[int], views: list[int] | None = None) -> Condition:
-        """What is said of some pictures."""
-        return Condition(
+    def condition_of(
+        self,
+        indices: list[int],
+        views: list[int] | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> Condition:
+        """What is said of some pictures; with `rng` in one of the ways in which it can be said."""
+        said = Condition() if self.told is None else self.told[self._choose(indices, rng)]
+        return replace(
+            said,
             label=self.labels[indices] if self.config.classes else None,
-            ngrams=self.ngrams[indices] if self.ngrams is not None else None,
             view=torch.tensor(views or [0] * len(indices)) if self.config.views else None,
         )
 
+    def _choose(self, indices: list[int], rng: np.random.Generator | None) -> Tensor:
+        """A phrase for each picture: its description, or with `rng` for a share of `OTHERWISE` another."""
+        chosen = []
+        for index in indices:
+            first, *others = self.sayings[index]
+            other = rng is not None and others and rng.random() < OTHERWISE
+            chosen.append(others[rng.integers(len(others))] if rng is not None and other else first)
+        return torch.tensor(chosen)
+
     def _cut(
-        self, indices: list[int], views: list[int], rng: np.random.Generator | None
+        self,
+        indices: list[int],
+        views: list[int],
+        rng: np.random.Generator | None,
+        speak: np.random.Generator | None = None,
     ) -> tuple[Tensor, Condition]:
-        size = self.pictures.size
-        cut = [
-            augment.turn(augment.square(self.pictures.images[index], size, rng), view)
-            for index, view in zip(indices, views, strict=True)
-        ]
-        codes = torch.from_numpy(self.codec.encode(np.stack(cut)))
-        return codes.to(self.device), self.condition_of(indices, views).to(self.device)
+        codes = torch.stack(
+            [self._code(index, view, rng) for index, view in zip(indices, views, strict=True)]
+        )
+        return codes.to(self.device), self.condition_of(indices, views, speak).to(self.device)
+
+    def _code(self, index: int, view: int, rng: np.random.Generator | None) -> Tensor:
+        """The code of a square of a picture, (C, side, side). Pixels are cut, turned and encoded; codes of an
+        autoencoder cost more, so the whole picture's is kept and the square cut from it."""
+        image, size = self.pictures.images[index], self.pictures.size
+        if isinstance(self.codec, Pixels):
+            square = augment.turn(augment.square(image, size, rng), view)
+            return torch.from_numpy(self.codec.encode(square[None]))[0]
+        if index not in self._codes:
+            self._codes[index] = self.codec.encode(image[None])[0].transpose(1, 2, 0)
+        code = augment.square(self._codes[index], size // self.codec.factor, rng)
+        return torch.from_numpy(code.transpose(2, 0, 1).copy())
 
     def _write_exam(self, most: int) -> tuple[Tensor, Condition, list[Tensor]] | None:
         """Held-out crops with their conditions, and noise for each of `BINS`; few pictures are cut several
@@ -153,3 +203,17 @@ def precision(device: torch.device) -> AbstractContextManager:
     1.5 to 1.8 times slower. Weights stay fp32."""
     amx = device.type == "cpu" and getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)()
     return torch.autocast(device.type, torch.bfloat16) if amx or device.type == "cuda" else nullcontext()
+
+
+def _phrases(pictures: Pictures) -> tuple[list[str], list[list[int]]]:
+    """All different descriptions, and for each picture which of them are its own, the main one first."""
+    numbers: dict[str, int] = {}
+    sayings = [
+        [numbers.setdefault(phrase, len(numbers)) for phrase in (entry.caption, *entry.others)]
+        for entry in pictures.entries
+    ]
+    return list(numbers), sayings
+
+
+def _ngrams(phrases: Sequence[str], buckets: int) -> Condition:
+    return Condition(ngrams=hash_text(phrases, buckets))

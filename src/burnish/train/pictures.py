@@ -1,6 +1,5 @@
 """A folder of pictures as training data: found, read, made small, split."""
 
-import csv
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,11 +9,11 @@ import numpy as np
 from PIL import Image
 
 from burnish.errors import DatasetError, ImageError
+from burnish.media.captions import read_captions
 from burnish.media.dataset import Problem, find_images, open_parts
 from burnish.media.image import read_image
 from burnish.media.layouts import LAYOUTS
 
-CAPTIONS = "captions.csv"
 FEW = 50
 """Below this many pictures a model is likely to learn them by heart, and a warning says so."""
 
@@ -27,6 +26,7 @@ class Entry:
         file: The picture.
         label: Its class, "" for none.
         caption: Its description, "" for none.
+        others: Other ways to say it.
         group: Pictures of one group go to the same side of the hold-out.
     """
 
@@ -34,6 +34,7 @@ class Entry:
     label: str = ""
     caption: str = ""
     group: str = ""
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Pictures:
 
     Attributes:
         root: The folder.
-        layout: "captions.csv", "classes", "plain", or a layout of `media.dataset`.
+        layout: As `media.captions` names it, "classes", "plain", or a layout of `media.dataset`.
         size: Shorter side of each picture in pixels.
         images: uint8 (h, w, 3) each.
         entries: Of each picture.
@@ -75,9 +76,9 @@ class Pictures:
 
     def holdout(self, share: float = 0.1, seed: int = 0) -> tuple[list[int], list[int]]:
         """Indices (train, held out), whole groups on one side; nothing is held out of fewer than 4
-        pictures.
+        pictures, or when the share is 0.
         """
-        if len(self) < 4:
+        if len(self) < 4 or share <= 0:
             return list(range(len(self))), []
         groups = [entry.group or f"\0{index}" for index, entry in enumerate(self.entries)]
         order = sorted(set(groups))
@@ -92,9 +93,8 @@ class Pictures:
 
 
 def load_pictures(root: str | Path, size: int) -> Pictures:
-    """Reads a folder: `captions.csv` (columns file, name), an inspection data set (its train rows), folders
-    whose
-    names are classes, or just pictures.
+    """Reads a folder: with captions (see `media.captions`), an inspection data set (its train rows), folders
+    whose names are classes, or just pictures.
 
     Args:
         root: The folder.
@@ -116,7 +116,7 @@ def load_pictures(root: str | Path, size: int) -> Pictures:
             continue
         images.append(_shrink(image, size))
         kept.append(entry)
-        for word in (_name(entry, root), entry.label, entry.caption):
+        for word in (_name(entry, root), entry.label, entry.caption, *entry.others):
             digest.update(word.encode() + b"\0")
         digest.update(hashlib.sha256(image.tobytes()).digest())
     if not images:
@@ -136,9 +136,12 @@ def _name(entry: Entry, root: Path) -> str:
 
 def _list(root: Path) -> tuple[str, list[Entry], list[Problem]]:
     """(layout, entries, problems) of a folder; no picture is opened."""
-    if (root / CAPTIONS).is_file():
-        return CAPTIONS, *_captions(root)
-    if any(recognises(root) for _, recognises, _ in LAYOUTS):
+    inspection = any(recognises(root) for _, recognises, _ in LAYOUTS)
+    described = read_captions(root, beside=not inspection)
+    if described is not None:
+        layout, said, problems = described
+        return layout, [Entry(s.file, "", s.caption, others=s.others) for s in said], problems
+    if inspection:
         parts = open_parts(root)
         rows = parts.only(split="train").parts
         if not rows:
@@ -151,25 +154,6 @@ def _list(root: Path) -> tuple[str, list[Entry], list[Problem]]:
         return "plain", [Entry(file) for file in files], []
     labels = [parts[0] if len(parts) > 1 else "" for parts in inside]
     return "classes", [Entry(file, label) for file, label in zip(files, labels, strict=True)], []
-
-
-def _captions(root: Path) -> tuple[list[Entry], list[Problem]]:
-    try:
-        rows = list(csv.DictReader((root / CAPTIONS).read_text(encoding="utf-8-sig").splitlines()))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(root / CAPTIONS, f"cannot be read ({error})", "Save it as UTF-8 text") from error
-    if rows and not {"file", "name"} <= set(rows[0]):
-        raise DatasetError(
-            root / CAPTIONS, "has no columns file and name", "Its first line must read file,name"
-        )
-    entries, problems = [], []
-    for number, row in enumerate(rows, start=2):
-        file = root / (row["file"] or "").strip()
-        if not file.is_file():
-            problems.append(Problem(f"{CAPTIONS} line {number}", "missing", f"{row['file']} is not there"))
-            continue
-        entries.append(Entry(file, "", (row["name"] or "").strip()))
-    return entries, problems
 
 
 def _shrink(image: np.ndarray, size: int) -> np.ndarray:

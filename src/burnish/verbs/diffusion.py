@@ -1,6 +1,7 @@
 """A diffusion bundle of pictures, ready to be asked."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from safetensors.torch import load_file
@@ -10,6 +11,8 @@ from burnish.errors import BundleError, BurnishError
 from burnish.media.codec import Pixels
 from burnish.nets.condition import Condition, hash_text
 from burnish.nets.hourglass import Hourglass, HourglassConfig
+from burnish.nets.latents import Latents
+from burnish.nets.sentence import SentenceEncoder
 from burnish.store.bundle import WEIGHTS, Bundle
 
 
@@ -29,7 +32,7 @@ class Diffusion:
     bundle: Bundle
     denoiser: Preconditioned
     process: StraightPath
-    codec: Pixels
+    codec: Pixels | Latents
     size: int
     classes: tuple[str, ...]
 
@@ -45,6 +48,18 @@ class Diffusion:
         """Where its weights are."""
         return next(self.denoiser.parameters()).device
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of a code: (channels, side, side)."""
+        side = self.size // self.codec.factor
+        return (self.codec.channels, side, side)
+
+    @cached_property
+    def encoder(self) -> SentenceEncoder | None:
+        """The pretrained text encoder it was trained with; loaded when first asked for."""
+        name = self.bundle.meta.get("text_encoder")
+        return SentenceEncoder(name) if name else None
+
     def condition(self, description: str = "", batch: int = 1) -> Condition:
         """What a description asks for: the class of that name, or the description itself.
 
@@ -58,12 +73,14 @@ class Diffusion:
         names = {name.casefold(): number + 1 for number, name in enumerate(self.classes)}
         label = names.get(description.strip().casefold(), 0)
         buckets = self.config.buckets
-        if description.strip() and not label and not buckets:
+        encoder = self.encoder if self.config.text else None
+        if description.strip() and not label and not buckets and encoder is None:
             known = f"Its classes are: {', '.join(self.classes)}" if names else "Leave the description out"
             raise BurnishError(f"description {description!r}", "this model was trained without it", known)
         return Condition(
             label=torch.full((batch,), label) if self.classes else None,
             ngrams=hash_text([description] * batch, buckets) if buckets else None,
+            text=encoder([description]).expand(batch, -1) if encoder else None,
         ).to(self.device)
 
 
@@ -78,8 +95,10 @@ def open_images(bundle: Bundle, device: torch.device) -> Diffusion:
         shape = {key: value for key, value in meta["architecture"].items() if key != "name"}
         net = Hourglass(HourglassConfig.from_json(shape))
         denoiser = Preconditioned(net, meta["process"]["deviation"])
-        denoiser.load_state_dict(load_file(bundle.path / WEIGHTS))
-        codec = Pixels.from_json(meta["codec"])
+        state = {name: value.float() for name, value in load_file(bundle.path / WEIGHTS).items()}
+        denoiser.load_state_dict(state)
+        latents = meta["codec"]["kind"] == "latents"
+        codec = Latents.open(meta["codec"], bundle.path) if latents else Pixels.from_json(meta["codec"])
     except (KeyError, TypeError, RuntimeError) as error:
         raise BundleError(
             bundle.path, f"cannot be read ({error})", "Update Burnish, or train again"

@@ -49,11 +49,10 @@ def make(
         raise BurnishError(f"guidance {guidance}", "must be within 0 and 30", "1 is none, 2 to 4 is usual")
     condition = model.condition(description)
     denoiser = Guided(model.denoiser, guidance, lambda c: c.without()) if guidance != 1 else model.denoiser
-    shape = (model.codec.channels, model.size, model.size)
     codes = sample_each(
         denoiser,
         model.process,
-        shape,
+        model.shape,
         n,
         seed,
         grid(steps, shift=SHIFT),
