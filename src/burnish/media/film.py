@@ -4,6 +4,7 @@ Videos go through PyAV (extra `video`), GIFs and pictures through Pillow. A film
 frames that could be read, and says so.
 """
 
+import contextlib
 import os
 import re
 import threading
@@ -173,7 +174,8 @@ def write_film(path: str | Path, frames: Sequence[np.ndarray], fps: float = FPS,
         reason = f"cannot be written ({error.strerror or error})"
         raise ImageError(path, reason, "Free some space or choose another folder") from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
     return path
 
 
@@ -193,9 +195,14 @@ def _video(path: Path) -> Iterable[np.ndarray]:
             raise ImageError(path, "holds no video", "Give a film with pictures")
         stream = film.streams.video[0]
         stream.thread_type = "AUTO"
+        length = (film.duration or 0) / 1_000_000 * float(stream.average_rate or 0)  # microseconds
+        announced, count = stream.frames or int(length), 0
         for frame in film.decode(stream):
+            count += 1
             turned = np.rot90(frame.to_ndarray(format="rgb24"), getattr(frame, "rotation", 0) // 90)
             yield np.ascontiguousarray(turned)
+        if count < 0.9 * announced - 1:
+            raise EOFError(f"about {announced} were announced")
 
 
 def _av(path: Path) -> Any:

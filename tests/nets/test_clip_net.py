@@ -1,0 +1,67 @@
+"""The clip network: shapes, its start at zero, which frames see which."""
+
+import pytest
+import torch
+
+from burnish.core.process import seeded
+from burnish.nets.clip import ATTENTION, ClipConfig, ClipNet, FullBlock, TimeBlock, clip_preset, of_frames
+from burnish.nets.condition import Condition
+
+TINY = {"frames": 4, "patch": 1, "widths": (32, 32), "depths": (1, 2), "told": 32}
+
+
+def stirred(net):
+    """Weights that are zero at first become random."""
+    rng = seeded(0)
+    with torch.no_grad():
+        for p in net.parameters():
+            p.add_(0.2 * torch.randn(p.shape, generator=rng))
+    return net
+
+
+@pytest.mark.parametrize("attention", ATTENTION)
+def test_a_new_network_answers_zero_and_a_trained_one_sees_all_frames(attention):
+    config = ClipConfig(channels=2, attention=attention, classes=2, views=8, buckets=16, **TINY)
+    net = ClipNet(config)
+    inputs = torch.randn(2, 5, 4, 8, 8, generator=seeded(1))
+    t = torch.tensor([[0.5] * 4, [0.0, 1.0, 1.0, 1.0]])
+    condition = Condition(label=torch.tensor([1, 2]), view=torch.tensor([0, 3]))
+    assert torch.equal(net(inputs, t, condition), torch.zeros(2, 2, 4, 8, 8))
+    stirred(net)
+    before = net(inputs, t, condition)
+    changed = inputs.clone()
+    changed[0, :, 3] += 1
+    after = net(changed, t, condition)
+    assert torch.equal(before[1], after[1])
+    assert ((before[0] - after[0]).abs().amax((0, 2, 3)) > 1e-6).all()
+    other = net(inputs, t, Condition(label=torch.tensor([1, 1]), view=torch.tensor([0, 3])))
+    torch.testing.assert_close(other[0], before[0])
+    assert not torch.allclose(other[1], before[1])
+
+
+def test_a_time_block_sees_one_place_and_a_full_block_all():
+    x = torch.randn(4, 2, 2, 32, generator=seeded(0))
+    changed = x.clone()
+    changed[3, 1, 1] += 1
+    along, full = stirred(TimeBlock(32, 32, 4)), stirred(FullBlock(32, 32, 4))
+    moved = (along.attend(x) - along.attend(changed)).abs().amax(-1) > 1e-6
+    assert moved[:, 1, 1].all()
+    assert int(moved.sum()) == 4
+    assert ((full.attend(x) - full.attend(changed)).abs().amax(-1) > 1e-6).all()
+
+
+def test_a_condition_of_clips_is_repeated_for_their_frames():
+    told = of_frames(Condition(label=torch.tensor([1, 2])), 3)
+    assert told.label is not None
+    assert told.label.tolist() == [1, 1, 1, 2, 2, 2]
+    assert told.ngrams is None
+
+
+def test_configs_travel_and_bad_ones_are_refused():
+    config = clip_preset(128, classes=3, attention="full")
+    assert (config.patch, config.frames) == (4, 16)
+    assert ClipConfig.from_json(config.to_json()) == config
+    with pytest.raises(ValueError, match="multiple of 2"):
+        ClipConfig(frames=5)
+    with pytest.raises(ValueError, match="attention"):
+        ClipConfig(attention="none")
