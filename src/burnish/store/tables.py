@@ -99,8 +99,8 @@ class Cost(Base):
     Attributes:
         kind: `compute`, `energy`, `depreciation`, `review`, `labelling`, `subscription` or `other`.
         amount: Exact; may be negative for a credit.
-        quantity, unit, price: Where the amount comes from: amount = quantity x price, rounded to 12 digits
-            after the point.
+        quantity, unit, price: Where the amount comes from: seconds at the price of an hour, joules at that of
+            a kWh; rounded once, to 12 digits after the point.
     """
 
     __tablename__ = "cost"
@@ -343,4 +343,30 @@ class Timing(Base):
     randomised: Mapped[bool] = mapped_column(default=False)
     item: Mapped[str] = mapped_column(default="")
     by: Mapped[str] = mapped_column(String(200), default="")
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Mark(Base):
+    """A marked file, by which its record is found again when everything inside the file is lost.
+
+    Attributes:
+        record_number: Its record; the same number is in its credential and in its watermark.
+        file: Where it was written.
+        file_hash: sha256 of the marked file, hex.
+        picture_hash: `prove.perceptual.perceptual_hash` of the marked picture, hex; empty for a film.
+        watermark: Name of the watermark, empty where none was set.
+        psnr: Of the marked picture against the unmarked one, dB; None where they are equal or none was set.
+        at: Time.
+    """
+
+    __tablename__ = "mark"
+    __table_args__ = (Index("ix_mark_record", "record_number"), Index("ix_mark_file_hash", "file_hash"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    record_number: Mapped[int] = mapped_column(ForeignKey("record.number"))
+    file: Mapped[str]
+    file_hash: Mapped[str] = mapped_column(String(64))
+    picture_hash: Mapped[str] = mapped_column(String(64), default="")
+    watermark: Mapped[str] = mapped_column(String(60), default="")
+    psnr: Mapped[float | None]
     at: Mapped[datetime] = mapped_column(default=now)
