@@ -21,9 +21,9 @@ from PIL import Image
 
 from burnish.cli import main
 from burnish.inspect import learn
-from burnish.inspect.report import write_text
 from burnish.samples.render import render_part
 from burnish.store.bundle import DESCRIPTION, read_bundle
+from burnish.store.files import write_text
 
 SIZE = 64
 

@@ -15,9 +15,10 @@ from burnish.errors import DatasetError
 from burnish.inspect.calibrate import Calibration, calibrate
 from burnish.inspect.evaluate import Evaluation, Scorer, evaluate, in_percent
 from burnish.inspect.price import Price
-from burnish.inspect.report import write_report, write_text
+from burnish.inspect.report import write_report
 from burnish.media.dataset import PartSet, open_parts
 from burnish.media.image import fit
+from burnish.store.files import write_text
 
 Inspector = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 """float32 (1, 3, h, w) in [0, 1] -> score (1,) and heat (1, h / 4, w / 4) in [0, 1]."""

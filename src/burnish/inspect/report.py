@@ -1,9 +1,7 @@
 """One self-contained HTML file for the manager who signs and the engineer who asks: no network, no script."""
 
 import base64
-import contextlib
 import io
-import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -13,12 +11,12 @@ import jinja2
 import numpy as np
 from PIL import Image
 
-from burnish.errors import BurnishError
 from burnish.inspect import charts, words
 from burnish.inspect.ablation import METRIC_NAMES, METRICS, Ablation
 from burnish.inspect.evaluate import Evaluation
 from burnish.inspect.gallery import Picture
 from burnish.media.sheet import outline, overlay
+from burnish.store.files import write_text
 
 _CYAN, _DARK = (0, 229, 255), (10, 20, 30)
 
@@ -65,28 +63,6 @@ def write_report(
     )
     write_text(path, html)
     return path
-
-
-def write_text(path: str | Path, text: str) -> None:
-    """Writes a text file whole or not at all; missing folders are made. Devices and pipes are written to.
-
-    Raises:
-        BurnishError: It cannot be written.
-    """
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        reason = f"cannot be written ({error.strerror or error})"
-        raise BurnishError(path, reason, "Free some space or choose another folder") from error
 
 
 def render_report(

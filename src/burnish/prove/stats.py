@@ -148,6 +148,39 @@ def parts_to_plan(
     )
 
 
+def sample_size_text(
+    wanted: float,
+    confidence: float = 0.95,
+    failures: int = 3,
+    expected: float | None = None,
+    power: float = 0.9,
+) -> str:
+    """What it takes to claim a miss rate of at most `wanted`, in words.
+
+    Raises:
+        BurnishError: A number out of range.
+    """
+    in_unit("rate", wanted)
+    in_unit("confidence", confidence)
+    most, sure = _percent(wanted), _percent(confidence)
+    needed = [parts_to_prove(wanted, k, confidence) for k in range(failures + 1)]
+    lines = [
+        f"To claim a miss rate of at most {most} at {sure} you need {needed[0]:,} defects found and none "
+        "missed.",
+        "",
+        "missed  judged",
+        *(f"{k:>6}  {n:>6,}" for k, n in enumerate(needed)),
+    ]
+    if expected is not None:
+        parts, may_fail = parts_to_plan(wanted, expected, power, confidence)
+        lines += [
+            "",
+            f"If the true rate is {_percent(expected)}, plan for {parts:,} of which {may_fail} may be "
+            f"missed: then the proof succeeds in {_percent(power)} of all cases at least.",
+        ]
+    return "\n".join(lines)
+
+
 def superiority(better: int, worse: int) -> Test:
     """McNemar's exact one-sided test: does the challenger win more of the pairs that differ?
 

@@ -2,11 +2,22 @@
 
 import typer
 
+from burnish.cli.prove.acceptance import acceptance
 from burnish.cli.prove.ledger import ledger
+from burnish.cli.prove.msa import msa
+from burnish.cli.prove.sample_size import sample_size
 from burnish.cli.prove.seal import seal, seal_verdicts, verify
+from burnish.cli.prove.value import ask, cost, timing, value
 
 app = typer.Typer(no_args_is_help=True, help="Numbers with a run behind them: records, seal, drift, exit.")
 app.command()(seal)
 app.command("seal-verdicts")(seal_verdicts)
 app.command()(verify)
 app.command()(ledger)
+app.command()(ask)
+app.command()(timing)
+app.command()(cost)
+app.command()(value)
+app.command()(acceptance)
+app.command("sample-size")(sample_size)
+app.command()(msa)
