@@ -1,8 +1,8 @@
 """What the refine bench asks: degraded pictures, the classic filters for each, and ours.
 
 Every method gets the same uint8 picture and answers with one. Settings of the filters (strength of
-non-local means, of total variation, radius of an inpainting) are those that gave the best PSNR on spare pictures of
-the training side, see `TUNED`.
+non-local means, of total variation, radius of an inpainting) are those that gave the best PSNR on spare
+pictures of the training side, see `TUNED`.
 """
 
 from collections.abc import Callable, Iterator
