@@ -34,7 +34,11 @@ class Check:
 CHECKS = (
     Check(1, "Seal", ()),
     Check(2, "Acceptance", ()),
-    Check(3, "Money and time", ()),
+    Check(
+        3,
+        "Money and time",
+        ("tests/prove/test_value.py", "tests/prove/test_ledger.py", "tests/prove/test_energy.py"),
+    ),
     Check(4, "Marking", ()),
     Check(5, "Determinism", ()),
     Check(6, "Planted risks", ()),

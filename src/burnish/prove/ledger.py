@@ -150,28 +150,39 @@ def cost_lines(settings: Settings, seconds: float, joules: float | None) -> list
         settings: The workspace's.
         seconds, joules: Of the work.
     """
-    tariffs, hours = settings.tariffs, Decimal(repr(seconds)) / 3600
-    lines = []
+    tariffs, worth = settings.tariffs, settings.depreciation
+    found = []
     if tariffs.compute_per_hour is not None:
-        lines.append(("compute", hours, "h", tariffs.compute_per_hour))
+        found.append(line(settings, "compute", seconds, "s", tariffs.compute_per_hour))
     if tariffs.energy_per_kwh is not None and joules is not None:
-        lines.append(("energy", Decimal(repr(joules)) / 3_600_000, "kWh", tariffs.energy_per_kwh))
-    if settings.depreciation is not None:
-        worth = settings.depreciation
-        lines.append(("depreciation", hours, "h", worth.price / (worth.years * worth.hours_per_year)))
-    return [line(settings, kind, amount, unit, price) for kind, amount, unit, price in lines]
+        found.append(line(settings, "energy", joules, "J", tariffs.energy_per_kwh))
+    if worth is not None:
+        by_hour = worth.price / (worth.years * worth.hours_per_year)
+        found.append(line(settings, "depreciation", seconds, "s", by_hour))
+    return found
 
 
-def line(settings: Settings, kind: str, quantity: Decimal, unit: str, price: Decimal, **facts: Any) -> Cost:
-    """A cost line: quantity times price, each rounded to 12 digits after the point; sums are exact from
-    here."""
-    quantity, price = (value.quantize(DIGITS, ROUND_HALF_EVEN) for value in (quantity, price))
-    amount = (quantity * price).quantize(DIGITS, ROUND_HALF_EVEN)
+PER = {"s": 3600, "J": 3_600_000}
+"""How many of a unit its price is for: an hour, a kWh."""
+
+
+def line(settings: Settings, kind: str, quantity: float, unit: str, price: Decimal, **facts: Any) -> Cost:
+    """A cost line: quantity times price, rounded once to 12 digits after the point; sums are exact from here.
+
+    Args:
+        settings: For the currency.
+        kind: See `store.tables.Cost`.
+        quantity: Seconds or joules.
+        unit: `s` or `J`.
+        price: Of an hour or a kWh.
+    """
+    measured, price = Decimal(repr(float(quantity))), price.quantize(DIGITS, ROUND_HALF_EVEN)
+    amount = (measured * price / PER[unit]).quantize(DIGITS, ROUND_HALF_EVEN)
     return Cost(
         kind=kind,
         amount=amount,
         currency=settings.currency,
-        quantity=quantity,
+        quantity=measured,
         unit=unit,
         price=price,
         **facts,

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+from burnish.core.stats import Rate
 from burnish.prove.listing import Listing
+from burnish.prove.value import Saved, Value
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
@@ -57,3 +59,52 @@ def ledger_text(found: Listing, last: int) -> str:
     else:
         lines.append("money: unknown, no tariff is stated in burnish.yaml")
     return "\n".join(lines)
+
+
+def value_text(found: Value) -> str:
+    """A task's worth, one figure a line, with what it does not say."""
+    currency, spent = found.spend.currency, found.spend
+    counts = ", ".join(f"{count} {name}" for name, count in sorted(found.outcomes.items())) or "no outputs"
+    lines = [f"task {found.task}: {counts}", f"acceptance: {acceptance_text(found.acceptance)}"]
+    parts = " + ".join(f"{kind} {money(amount)}" for kind, amount in spent.by_kind.items()) or "nothing"
+    lines.append(f"spent: {parts} = {money(spent.total, currency)}")
+    lines.append(f"cost per usable output: {cost_text(found)}")
+    lines.append(f"spent on outputs that were not used: {money(found.waste, currency)}")
+    lines.append(f"time saved: {saved_text(found.saved)}")
+    lines += [f"missing: {what}" for what in spent.missing]
+    return "\n".join(lines)
+
+
+def acceptance_text(acceptance: Rate) -> str:
+    """`90 of 100 used as they were: 0.900 (0.824 to 0.951)`."""
+    if acceptance.value is None:
+        return "unknown, nothing was reviewed"
+    bounds = f"{acceptance.value:.3f} ({acceptance.low:.3f} to {acceptance.high:.3f})"
+    return f"{acceptance.count} of {acceptance.of} used as they were: {bounds}"
+
+
+def cost_text(found: Value) -> str:
+    """The cost per usable output, or why there is none; INCOMPLETE where a cost is missing."""
+    cost, bounds, currency = found.cost_per_usable, found.cost_bounds, found.spend.currency
+    missing = bool(found.spend.missing)
+    if cost is None:
+        return "undefined, no output was used without rework" + (
+            " (and spend is INCOMPLETE)" if missing else ""
+        )
+    if missing:
+        return f"INCOMPLETE, more than {money(cost, currency)}: see what is missing"
+    within = f" ({money(bounds[0])} to {money(bounds[1])} by the bounds of acceptance)" if bounds else ""
+    return f"{money(cost, currency)}{within}"
+
+
+def saved_text(saved: Saved) -> str:
+    """Hours with their interval, negative when negative."""
+    if saved.hours is None:
+        return f"unknown: {saved.why}"
+    hours = saved.hours
+    if hours.low == hours.high:
+        return f"{hours.value:.2f} hours ({saved.how}): {saved.why}"
+    told = f"{hours.value:.2f} hours ({hours.low:.2f} to {hours.high:.2f}; {saved.how}): {saved.why}"
+    if hours.low <= 0 <= hours.high:
+        told += "; not shown to differ from none"
+    return told

@@ -1,4 +1,7 @@
-"""Plain text on the terminal."""
+"""Plain text on the terminal, and figures in a file."""
+
+from pathlib import Path
+from typing import Any
 
 
 def say(text: object) -> None:
@@ -6,3 +9,21 @@ def say(text: object) -> None:
     from rich.console import Console
 
     Console().print(str(text), soft_wrap=True, markup=False, highlight=False)
+
+
+def write_json(file: Path, content: Any) -> None:
+    """Writes JSON and says so.
+
+    Raises:
+        BurnishError: The place cannot be written.
+    """
+    import json
+
+    from burnish.errors import BurnishError
+
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise BurnishError(file, f"cannot be written ({error.strerror})", "Name another place") from error
+    say(f"written: {file}")
