@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from burnish.nets.blocks import Conv, GlobalBlock, LocalBlock, RMSNorm, Stack
@@ -24,6 +25,9 @@ class HourglassConfig:
         patch: Pixels along a patch of the finest level.
         widths: Channels of each level, finest first.
         depths: Blocks of each level on the way down, and again up; at the waist in all.
+        layout: Channels of a layout at the waist that is drawn from the condition alone, as large as `places`;
+            0 for none. It lets a few words say where what belongs before anything is seen of it.
+        places: Side of the layout.
         classes, buckets, views, text: See `ConditionEncoder`.
         told: Width of the condition's vector.
     """
@@ -38,6 +42,8 @@ class HourglassConfig:
     views: int = 0
     told: int = 192
     text: int = 0
+    layout: int = 0
+    places: int = 8
 
     @property
     def multiple(self) -> int:
@@ -96,6 +102,7 @@ class Hourglass(nn.Module):
             self.join.append(nn.Linear(2 * width, width))
         self.waist = Stack(GlobalBlock(c.widths[-1], c.told) for _ in range(c.depths[-1]))
         self.place = nn.Linear(16, c.widths[-1])
+        self.layout = Layout(c.told, c.layout, c.places, c.widths[-1]) if c.layout else None
         self.norm = RMSNorm()
         self.head = Conv(c.widths[0], c.channels * c.patch**2, 3, padding=1).reset_to_zero()
 
@@ -118,6 +125,8 @@ class Hourglass(nn.Module):
             skips.append(x)
             x = merge(x)
         x = x + self.place(places(x.shape[1], x.shape[2], x.device))
+        if self.layout is not None:
+            x = x + self.layout(vector, x.shape[1], x.shape[2])
         x = self.waist(x, vector)
         for blocks, split, join, skip in reversed(
             list(zip(self.up, self.split, self.join, skips, strict=True))
@@ -139,6 +148,32 @@ class Hourglass(nn.Module):
         times = (t if t.ndim == 4 else t[:, None, None, None]).expand(-1, 1, height, width)
         parts = [x, times.to(x.dtype)] if extra is None else [x, times.to(x.dtype), extra.to(x.dtype)]
         return torch.cat(parts, 1).permute(0, 2, 3, 1).contiguous()
+
+
+class Layout(nn.Module):
+    """A coarse drawing of what was said, nothing at first.
+
+    Args:
+        told: Width of the condition's vector.
+        channels: Of the drawing.
+        side: Of the drawing; it is stretched to other sizes.
+        width: Of the waist.
+    """
+
+    def __init__(self, told: int, channels: int, side: int, width: int) -> None:
+        super().__init__()
+        self.side = side
+        self.draw = nn.Linear(told, channels * side**2)
+        self.head = nn.Linear(channels, width)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, vector: Tensor, height: int, width: int) -> Tensor:
+        """(B, told) to (B, height, width, C)."""
+        drawn = self.draw(F.silu(vector)).unflatten(1, (-1, self.side, self.side))
+        if (height, width) != (self.side, self.side):
+            drawn = F.interpolate(drawn, (height, width), mode="bilinear", align_corners=False)
+        return self.head(drawn.permute(0, 2, 3, 1))
 
 
 def unfold(x: Tensor, side: int) -> Tensor:

@@ -1,8 +1,8 @@
 """Codes of a tiny autoencoder instead of pixels: for pictures too large to denoise pixel by pixel.
 
 A code has 32 numbers for every 8 x 8 pixels, brought to mean 0 and variance 1, as the preconditioning
-assumes. The autoencoder's two files are the user's (a folder, or a name on the hub); a bundle carries a copy in
-half precision, so that it needs nothing else.
+assumes. The autoencoder's two files are the user's (a folder, or a name on the hub); a bundle carries a copy
+in half precision, so that it needs nothing else.
 """
 
 from collections.abc import Sequence
@@ -69,7 +69,8 @@ class Latents:
 
     @torch.no_grad()
     def encode(self, images: np.ndarray) -> np.ndarray:
-        """uint8 (B, H, W, 3) to float32 (B, channels, H // 8, W // 8); what is over at the edge is cut off.
+        """Levels in [0, 255], uint8 or float (B, H, W, 3), to float32 (B, channels, H // 8, W // 8); what is
+        over at the edge is cut off.
 
         Raises:
             BurnishError: The bundle came without the encoder.
@@ -87,16 +88,19 @@ class Latents:
         return ((torch.cat(codes) - mean) / deviation).numpy()
 
     @torch.no_grad()
-    def decode(self, code: np.ndarray) -> np.ndarray:
-        """float (B, channels, h, w) to uint8 (B, 8 h, 8 w, 3), rounded and clipped."""
+    def levels(self, code: np.ndarray) -> np.ndarray:
+        """float (B, channels, h, w) to levels in [0, 255], float32 (B, 8 h, 8 w, 3), not rounded."""
         mean, deviation = self._statistics()
         codes = torch.from_numpy(np.ascontiguousarray(code)).float() * deviation + mean
         # One by one: over a batch a convolution rounds differently, and no picture may know its neighbours.
         pictures = torch.cat([self.net.decode(one[None]) for one in codes])
         if self.gray:
             pictures = pictures.mean(1, keepdim=True).expand(-1, 3, -1, -1)
-        levels = (pictures.clamp(0, 1) * 255).round().to(torch.uint8)
-        return levels.permute(0, 2, 3, 1).contiguous().numpy()
+        return (pictures.clamp(0, 1) * 255).permute(0, 2, 3, 1).contiguous().numpy()
+
+    def decode(self, code: np.ndarray) -> np.ndarray:
+        """float (B, channels, h, w) to uint8 (B, 8 h, 8 w, 3), rounded and clipped."""
+        return np.rint(self.levels(code)).astype(np.uint8)
 
     def _statistics(self) -> tuple[Tensor, Tensor]:
         mean, deviation = torch.tensor(self.mean), torch.tensor(self.deviation)

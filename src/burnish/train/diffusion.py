@@ -2,7 +2,7 @@
 
 import platform
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,7 @@ def train(
     text_encoder: str | None = None,
     hold: float = 0.1,
     tariff: Tariff = Tariff(),
+    lesson: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> Trained:
     """Trains a diffusion model of the pictures in a folder and writes its bundle.
@@ -75,6 +76,7 @@ def train(
         hold: Share of pictures held out. With 0 nothing stops the run before its budget is spent, and the
             model learns its pictures by heart: for a set that is meant to be repeated.
         tariff: For the plan's cost.
+        lesson: Further arguments of `Lesson`.
         changes: Fields of `nets.hourglass.HourglassConfig` to set; not with a base.
 
     Raises:
@@ -93,7 +95,7 @@ def train(
     begun = open_base(base, size) if base else None
     pictures = load_pictures(root, size)
     plan, model = prepare(
-        pictures, budget, seed, augmented, begun, autoencoder, text_encoder, hold, tariff, **changes
+        pictures, budget, seed, augmented, begun, autoencoder, text_encoder, hold, tariff, lesson, **changes
     )
     if on_plan:
         on_plan(plan)
@@ -133,6 +135,7 @@ def prepare(
     text_encoder: str | None = None,
     hold: float = 0.1,
     tariff: Tariff = Tariff(),
+    lesson: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> tuple[Plan, Preconditioned]:
     """The lesson and a new network for some pictures; see `train`."""
@@ -166,10 +169,11 @@ def prepare(
         base.inherit(model)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     describe = (lambda texts: Condition(text=encoder(texts))) if encoder else None
-    lesson = Lesson(pictures, codec, config, seed=seed, augmented=augmented, hold=hold, describe=describe)
-    lesson.device = device
+    more = {"seed": seed, "augmented": augmented, "hold": hold, "describe": describe, **(lesson or {})}
+    taught = Lesson(pictures, codec, config, **more)
+    taught.device = device
     count = sum(p.numel() for p in model.parameters())
-    plan = Plan(pictures, lesson, budget, count, base.hash if base else None, text_encoder, tariff)
+    plan = Plan(pictures, taught, budget, count, base.hash if base else None, text_encoder, tariff)
     return plan, model.to(device)
 
 

@@ -49,6 +49,7 @@ class Lesson:
         known: Share of samples of which a part is known, so that filling in is learned (see `train.known`).
         validated: Most pictures validated for each time.
         hold: Share of pictures held out to judge by; 0 trains on all.
+        times: Centre and width of the logit of training times, see `core.schedule.training_times`.
         describe: Turns descriptions into what the network is told; None takes n-grams, where it has them.
     """
 
@@ -64,11 +65,12 @@ class Lesson:
         validated: int = 24,
         known: float = 0.25,
         hold: float = 0.1,
+        times: tuple[float, float] = TIMES,
         describe: Describe | None = None,
     ) -> None:
         self.pictures, self.codec, self.config, self.seed = pictures, codec, config, seed
         self.batch_size, self.augmented, self.drop = batch_size, augmented and config.views > 0, drop
-        self.process, self.known = StraightPath(), known
+        self.process, self.known, self.times = StraightPath(), known, times
         self.train, self.held = pictures.holdout(hold, seed)
         numbers = {name: number + 1 for number, name in enumerate(pictures.classes)}
         self.labels = torch.tensor([numbers.get(entry.label, 0) for entry in pictures.entries])
@@ -103,7 +105,7 @@ class Lesson:
         """The mean loss at random times, a scalar; pictures of which a part is known lean to high noise, for
         there the known part has most to tell."""
         x_0, condition = batch
-        t = training_times(len(x_0), rng, *TIMES)
+        t = training_times(len(x_0), rng, *self.times)
         if self.known > 0:
             partly = torch.rand(len(x_0), generator=rng) < self.known
             unknown = ~draw_known(len(x_0), x_0.shape[2], x_0.shape[3], rng) | ~partly[:, None, None, None]
