@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from test_make import write
 
@@ -12,7 +13,10 @@ from burnish.errors import BurnishError, ImageError
 from burnish.media.codec import Pixels
 from burnish.media.original import Original
 from burnish.nets.hourglass import Hourglass
+from burnish.nets.latents import Latents
+from burnish.nets.tae import TinyAutoencoder
 from burnish.verbs.load import load
+from burnish.verbs.natural import code_mask
 from burnish.verbs.refine import refine
 
 RNG = np.random.default_rng(0)
@@ -117,6 +121,19 @@ def test_a_class_and_a_callback_are_heard(model):
     seen = []
     one(model, PICTURE, steps=3, callback=lambda step: seen.append(step.index) or step.index == 2)
     assert seen == [1, 2]
+
+
+def test_codes_of_an_autoencoder_fill_holes_too(model):
+    """An untrained autoencoder rebuilds nothing, so what must stay is judged: the file around the hole."""
+    torch.manual_seed(0)
+    codec = Latents(TinyAutoencoder(8, 3), [0.0] * 3, [1.0] * 3)
+    coded = replace(model, codec=codec, size=32 * codec.factor)
+    out = one(coded, PICTURE, HOLE, steps=2)
+    assert (out[~HOLE] == PICTURE[~HOLE]).all()
+    assert (out[HOLE] != PICTURE[HOLE]).any()
+    assert code_mask(HOLE, coded).sum() == 2 * 3  # rows 5 to 15 and columns 30 to 45, in cells of 8
+    with pytest.raises(BurnishError, match="model of pixels"):
+        refine(coded, PICTURE, to=2)
 
 
 def test_files_are_read_and_wrong_input_is_refused(model, tmp_path):

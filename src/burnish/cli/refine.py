@@ -39,9 +39,11 @@ def refine(
     ] = False,
     steps: Annotated[int, typer.Option(help="Steps of each.")] = 8,
     seed: Annotated[int, typer.Option(min=0, help="The same seed refines alike.")] = 0,
+    task: Annotated[str, typer.Option(help="What it is for; ties it to `burnish prove value`.")] = "",
 ) -> None:
     """Polish, fill, extend, denoise, enlarge or vary pictures."""
     from burnish.cli.progress import Bar
+    from burnish.cli.records import ledger
     from burnish.errors import BurnishError
     from burnish.media.dataset import find_images
     from burnish.verbs.load import load, media_of
@@ -69,7 +71,7 @@ def refine(
         )
     count = sum(len(find_images(path)) if path.is_dir() else 1 for path in images) * variations
     with Bar("refine", count) as bar:
-        outcome = refine_files(model, images, out, wish, mask, on_picture=bar.advance)
+        outcome = refine_files(model, images, out, wish, mask, bar.advance, ledger(task))
     bar.say(outcome)
     if outcome.files:
         bar.say(f"in {out}; look at {out / 'sheet.png'}")

@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from burnish.core.process import normal, seeded
 from burnish.core.windows import Windowed
@@ -38,14 +39,12 @@ class Oddness:
     @torch.no_grad()
     def __call__(self, levels: np.ndarray) -> float:
         """The oddness of a picture, float32 (H, W, 3) in [0, 255]."""
-        model, least = self.model, self.model.size
-        height, width = levels.shape[:2]
-        extra = ((0, max(0, least - height)), (0, max(0, least - width)))
-        padded = np.pad(levels, (*extra, (0, 0)), mode="symmetric")
-        codes = torch.from_numpy(model.codec.encode(padded[None])).to(model.device)
-        counts = np.ones((height, width), np.float32) if self.hole is None else self.hole.astype(np.float32)
-        weight = torch.from_numpy(np.pad(counts, extra)).to(model.device)[None, None]
-        denoiser, said = Windowed(model.denoiser, least), model.condition(self.describe)
+        model = self.model
+        codes = encode(levels, model, model.size)
+        hole = np.ones(levels.shape[:2], bool) if self.hole is None else self.hole
+        weight = code_mask(hole, model).to(codes.dtype)
+        denoiser = Windowed(model.denoiser, model.size // model.codec.factor)
+        said = model.condition(self.describe)
         total = 0.0
         for number, (t, typical) in enumerate(zip(TIMES, self.typical, strict=True)):
             noise = normal(codes.shape, seeded(19, number), codes.device)
@@ -53,3 +52,37 @@ class Oddness:
             loss = model.process.loss(denoiser(x_t, when, said), codes, x_t, when, weight).item()
             total += abs(math.log(max(loss, 1e-9) / typical)) if typical else loss
         return total / len(TIMES)
+
+
+def encode(levels: np.ndarray, model: Diffusion, least: int) -> Tensor:
+    """Codes (1, C, h, w) of a picture, mirrored at the bottom and the right where it does not fit.
+
+    Args:
+        levels: float32 (H, W, 3) in [0, 255].
+        model: Whose codes.
+        least: Least side in pixels.
+    """
+    extra = [(0, fitting(side, model, least) - side) for side in levels.shape[:2]]
+    padded = np.pad(levels, (*extra, (0, 0)), mode="symmetric")
+    return torch.from_numpy(model.codec.encode(padded[None])).to(model.device)
+
+
+def code_mask(hole: np.ndarray, model: Diffusion) -> Tensor:
+    """Numbers of a code that any pixel of a hole lies in, bool (1, 1, h, w), fitting `encode`.
+
+    Args:
+        hole: bool (H, W).
+        model: Whose codes.
+    """
+    factor = model.codec.factor
+    height, width = (fitting(side, model, model.size) for side in hole.shape)
+    padded = np.zeros((height, width), bool)
+    padded[: hole.shape[0], : hole.shape[1]] = hole
+    cells = padded.reshape(height // factor, factor, width // factor, factor).any((1, 3))
+    return torch.from_numpy(cells).to(model.device)[None, None]
+
+
+def fitting(side: int, model: Diffusion, least: int) -> int:
+    """The side in pixels, at least `least`, that a picture of `side` is mirrored to before it is coded."""
+    factor = model.codec.factor
+    return -(-max(side, least) // factor) * factor

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image
 from torch import Tensor
 
@@ -28,7 +27,7 @@ from burnish.core.windows import Windowed
 from burnish.errors import BurnishError
 from burnish.media.original import Original, read_original
 from burnish.verbs.diffusion import Diffusion
-from burnish.verbs.natural import Oddness
+from burnish.verbs.natural import Oddness, code_mask, encode
 from burnish.verbs.wish import Wish
 
 Watch = Callable[[Step], bool | None]
@@ -78,7 +77,10 @@ def refine(
     wish = wish or Wish(**wishes)
     original = image if isinstance(image, Original) else _take(image)
     before, hole = _canvas(original, mask, wish)
-    if model.codec.channels == 1 and before.colour:
+    if (wish.to > 1 or wish.noise) and model.codec.factor > 1:
+        cure = "Use a model of pixels (trained without --autoencoder)"
+        raise BurnishError("upscaling or noise", "cannot be told to a model of an autoencoder's codes", cure)
+    if model.codec.gray and before.colour:
         cure = "Save it as gray, or use a model of colour pictures"
         raise BurnishError("a picture in colour", "cannot be refined by a model of gray ones", cure)
     model.condition(wish.describe)  # refuses words it does not know before anything is computed
@@ -156,9 +158,7 @@ class _Task:
         start = self._encode(levels, model.size)
         known = None
         if hole is not None:
-            padded = np.zeros(start.shape[-2:], bool)
-            padded[: hole.shape[0], : hole.shape[1]] = hole
-            known = ~torch.from_numpy(padded).to(model.device)[None, None]
+            known = ~code_mask(hole, model)
         t, corrupted = wish.start(hole is not None), False
         if wish.noise is not None:
             sigma = wish.noise / float(np.mean(model.codec.deviation))
@@ -190,16 +190,11 @@ class _Task:
         wish, denoiser = self.wish, self.model.denoiser
         if wish.guidance != 1:
             denoiser = Guided(denoiser, wish.guidance, lambda condition: condition.without())
-        denoiser = Windowed(denoiser, self.model.size)
+        denoiser = Windowed(denoiser, self.model.size // self.model.codec.factor)
         return denoiser if self.coarse is None else Consistent(denoiser, self.coarse, wish.to)
 
     def _encode(self, levels: np.ndarray, least: int) -> Tensor:
-        """Codes (1, C, H, W), mirrored at the bottom and the right where a side is below `least`."""
-        height, width = levels.shape[:2]
-        padded = np.pad(
-            levels, ((0, max(0, least - height)), (0, max(0, least - width)), (0, 0)), mode="symmetric"
-        )
-        return torch.from_numpy(self.model.codec.encode(padded[None])).to(self.model.device)
+        return encode(levels, self.model, least)
 
 
 def _canvas(original: Original, mask: np.ndarray | None, wish: Wish) -> tuple[Original, np.ndarray | None]:
