@@ -1,5 +1,6 @@
 """Clips made from files and written to files: what `burnish make` does for a bundle of clips."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +59,7 @@ def places_of(text: str) -> list[int]:
     places: list[int] = []
     for bit in text.split(","):
         first, _, last = bit.strip().partition("-")
-        if not first.isdecimal() or not (last or first).isdecimal() or len(first + last) > 12:
+        if not re.fullmatch(r"[0-9]{1,6}(-[0-9]{1,6})?", bit.strip()):
             raise BurnishError(f"frames {text!r}", "are not numbers", "Write them like 3,7-9")
         low, high = int(first), int(last or first)
         if high < low or high - low > 10_000:

@@ -11,6 +11,7 @@ from burnish.errors import BundleError
 from burnish.media.clip import shrink
 from burnish.media.codec import Pixels
 from burnish.nets.clip import ClipConfig, ClipNet
+from burnish.nets.hourglass import HourglassConfig
 from burnish.store.bundle import WEIGHTS, Bundle
 from burnish.verbs.diffusion import Diffusion
 
@@ -20,17 +21,26 @@ class ClipModel(Diffusion):
     """A trained diffusion model of clips; its denoiser and process take codes (B, C, T, size, size)."""
 
     @property
-    def config(self) -> ClipConfig:  # type: ignore[override]
-        """The network's shape."""
-        config = self.denoiser.net.config
-        if not isinstance(config, ClipConfig):
-            raise TypeError(f"a clip model needs a clip network, not {type(self.denoiser.net).__name__}")
-        return config
+    def net(self) -> ClipNet:
+        """The network.
+
+        Raises:
+            TypeError: The denoiser has another one.
+        """
+        net = self.denoiser.net
+        if not isinstance(net, ClipNet):
+            raise TypeError(f"a clip model needs a clip network, not {type(net).__name__}")
+        return net
+
+    @property
+    def config(self) -> HourglassConfig:
+        """The shape of the network on each frame; says what it can be told."""
+        return self.net.frame.config
 
     @property
     def length(self) -> int:
         """Frames of a window."""
-        return self.config.frames
+        return self.net.config.frames
 
     def fit(self, frame: np.ndarray) -> np.ndarray:
         """A picture as the model's frame, uint8 (size, size, 3): made small, cut square in the middle."""

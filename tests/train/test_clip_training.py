@@ -1,0 +1,102 @@
+"""`burnish train` on clips as a function: the bundle, resumption to the bit, a base, what it says."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from burnish.errors import BundleError, BurnishError
+from burnish.media.film import write_film
+from burnish.store.bundle import read_bundle
+from burnish.train import clips as training
+from burnish.train.budget import Budget
+from burnish.train.clips import draw_sheet as clip_sheet
+from burnish.train.clips import measure_copies as clip_copies
+from burnish.train.clips import train
+from burnish.train.run import work_folder
+
+TINY = {"frames": 4, "widths": (32, 32), "depths": (1, 1), "told": 32}
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Judged by few samples."""
+    monkeypatch.setattr(training, "draw_sheet", lambda m, lesson, seed: clip_sheet(m, lesson, seed, 1, 2))
+    monkeypatch.setattr(
+        training, "measure_copies", lambda m, lesson, seed: clip_copies(m, lesson, seed, 2, 1)
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(0)
+    for k in range(6):
+        for index in range(6):
+            frame = np.clip(rng.normal(40 + 60 * (k % 2) + 10 * index, 9, (32, 32, 3)), 0, 255)
+            file = tmp_path / "clips" / ("dark", "bright")[k % 2] / str(k) / f"frame_{index}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(frame.astype(np.uint8)).save(file)
+    return tmp_path / "clips"
+
+
+def run(folder, out, steps, **more):
+    return train(folder, out, Budget(steps=steps), size=32, **{**TINY, **more})
+
+
+def test_the_bundle_holds_what_the_design_asks(folder, tmp_path):
+    said, seen = [], []
+    done = run(
+        folder,
+        tmp_path / "b",
+        4,
+        on_plan=said.append,
+        on_progress=lambda p: seen.append((work_folder(tmp_path / "b") / "samples.png").exists()) and None,
+    )
+    meta = read_bundle(tmp_path / "b", kind="diffusion").meta
+    assert done.bundle is not None
+    assert (meta["media"], meta["size"], meta["classes"]) == ("clip", 32, ["bright", "dark"])
+    assert (meta["data"]["clips"], meta["data"]["frames"], meta["data"]["held_out"]) == (6, 36, 6)
+    assert len(meta["process"]["correlation"]) == 4
+    assert set(meta["files"]) == {"model.safetensors", "samples.png", "card.md"}
+    assert any(seen)
+    assert not work_folder(tmp_path / "b").exists()
+    text = str(said[0])
+    assert "6 clips of 36 frames" in text
+    assert "2 classes (bright, dark)" in text
+    assert "Warning: 15 windows are few" in text
+
+
+def test_a_stopped_run_goes_on_to_the_bit(folder, tmp_path):
+    out = tmp_path / "b"
+    stopped = run(folder, out, 12, on_progress=lambda p: p.step >= 6)
+    assert stopped.bundle is None
+    with pytest.raises(BurnishError, match="unfinished run"):
+        run(folder, out, 12)
+    with pytest.raises(BurnishError, match="other architecture"):
+        run(folder, out, 12, resume=True, attention="full")
+    resumed, whole = run(folder, out, 12, resume=True), run(folder, tmp_path / "whole", 12)
+    assert resumed.bundle is not None
+    assert whole.bundle is not None
+    hashes = [done.bundle.meta["files"]["model.safetensors"] for done in (resumed, whole)]
+    assert hashes[0] == hashes[1]
+
+
+def test_a_base_is_gone_on_from_and_one_of_another_shape_refused(folder, tmp_path):
+    run(folder, tmp_path / "a", 3)
+    fresh, on = run(folder, tmp_path / "b", 1), run(folder, tmp_path / "c", 1, base=tmp_path / "a")
+    assert on.bundle is not None
+    assert fresh.bundle is not None
+    files = [done.bundle.meta["files"]["model.safetensors"] for done in (fresh, on)]
+    assert files[0] != files[1]
+    with pytest.raises(BundleError, match="another shape"):
+        run(folder, tmp_path / "d", 1, base=tmp_path / "a", widths=(32, 64))
+
+
+def test_sizes_that_do_not_fit_and_films_without_hold_out(folder, tmp_path):
+    with pytest.raises(BurnishError, match="multiple of 32"):
+        train(folder, tmp_path / "b", Budget(steps=1), size=50)
+    film = write_film(tmp_path / "film.gif", [np.full((32, 32, 3), 40 * k, np.uint8) for k in range(5)])
+    said = []
+    done = train(film, tmp_path / "b", Budget(steps=1), size=32, on_plan=said.append, **TINY)
+    assert done.bundle is not None
+    assert "nothing can say when to stop" in str(said[0])
+    assert done.bundle.meta["codec"]["mean"][0] > 0
