@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -10,6 +11,8 @@ from sqlalchemy.orm import Session
 from burnish.core import stats
 from burnish.core.stats import Rate
 from burnish.errors import BurnishError
+from burnish.prove.returns import Range
+from burnish.store.bundle import read_bundle
 from burnish.store.machine import in_a_line
 from burnish.store.settings import Settings
 from burnish.store.tables import Figure
@@ -52,6 +55,29 @@ def latest(session: Session, subject: str, prefix: str = "") -> dict[str, Figure
     """The newest figure of each name about a subject, for names that begin with `prefix`."""
     found = session.scalars(select(Figure).where(Figure.subject == subject).order_by(Figure.id))
     return {figure.what: figure for figure in found if figure.what.startswith(prefix)}
+
+
+def measured_rates(workspace: Workspace, bundle: str | Path) -> dict[str, Range]:
+    """The measured miss and false reject rates of an inspector, with their bounds, as inputs of its return.
+
+    Raises:
+        BurnishError: It was never evaluated in this workspace.
+    """
+    opened = read_bundle(bundle)
+    with workspace.session() as session:
+        found = latest(session, opened.meta.get("model_hash") or opened.hash)
+    names = {"escapes_then": "miss rate", "false_rejects_then": "false reject rate"}
+    ranges = {}
+    for name, what in names.items():
+        figure = found.get(what)
+        if figure is None or figure.value is None or figure.low is None or figure.high is None:
+            raise BurnishError(
+                bundle,
+                f"has no measured {what} in this workspace",
+                "Run `burnish inspect eval` on test parts",
+            )
+        ranges[name] = Range(figure.low, figure.value, figure.high)
+    return ranges
 
 
 def from_evaluation(found: Mapping[str, Any], command: str, record_number: int | None = None) -> list[Figure]:

@@ -1,10 +1,12 @@
 """Records and figures in words and tables for a terminal."""
 
+import math
 from collections.abc import Sequence
 from decimal import Decimal
 
 from burnish.core.stats import Rate
 from burnish.prove.listing import Listing
+from burnish.prove.returns import Returns
 from burnish.prove.value import Saved, Value
 
 
@@ -108,3 +110,31 @@ def saved_text(saved: Saved) -> str:
     if hours.low <= 0 <= hours.high:
         told += "; not shown to differ from none"
     return told
+
+
+def returns_text(found: Returns, currency: str) -> str:
+    """The return in words, with a bar for each lever."""
+    b, years = found.benefit, found.payback
+
+    def year(value: float) -> str:
+        return f"{value:.1f}" if math.isfinite(value) else "never"
+
+    lines = [
+        f"benefit a year: {b.value:,.0f} {currency} (9 of 10 cases: {b.low:,.0f} to {b.high:,.0f})",
+        f"a year loses money in {100 * found.loses:.0f} of 100 cases",
+        f"paid back after {year(years.value)} years ({year(years.low)} to {year(years.high)})",
+    ]
+    if found.levers:
+        first = found.levers[0]
+        lines += ["", f"the answer hangs on {first.name}" + _turn(first.turns_at), ""]
+        widest = first.swing
+        rows = [
+            (v.name, f"{v.at_low:,.0f}", f"{v.at_high:,.0f}", "#" * max(1, round(30 * v.swing / widest)))
+            for v in found.levers
+        ]
+        lines += table(("input", "at its low", "at its high", "swing"), rows, (1, 2))
+    return "\n".join(lines)
+
+
+def _turn(at: float | None) -> str:
+    return "" if at is None else f": at {at:,.4g} the benefit turns its sign"
