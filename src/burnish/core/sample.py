@@ -90,15 +90,16 @@ def sample(
         return value if mask is None or values is None else torch.where(mask, values, value)
 
     def ask(x_t: Tensor, t: Tensor) -> Posterior:
-        times_of_samples = t.to(x_t.dtype).expand(x_t.shape[0])
+        times_of_samples = t.expand(x_t.shape[0])
         if mask is not None:
             lone = [1] * (x_t.ndim - 1)
             times_of_samples = times_of_samples.reshape(-1, *lone) * ~_one_channel(mask, x_t)
         return denoiser(x_t, times_of_samples, condition)
 
     x, past, steps = keep(x), None, len(times) - 1
+    times = times.to(device, x.dtype if x.dtype.is_floating_point else torch.float64)
     for index in range(steps):
-        t, s = times[index].to(device, x.dtype).expand(1), times[index + 1].to(device, x.dtype).expand(1)
+        t, s = times[index].expand(1), times[index + 1].expand(1)
         x, posterior, past = solver(process, ask, x, t, s, past)
         x = keep(x)
         if callback and callback(Step(index + 1, steps, float(s), x, keep(posterior.mean))):
