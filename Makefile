@@ -10,7 +10,7 @@ FOLDER ?= $(OUT)/parts/images
 # Torch on one thread each: the tests run in two processes.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: install demo test prove-checks lint format bench-inspection bench-line bench-synthesis bench-refine clean
+.PHONY: install demo test prove-checks lint format bench-inspection bench-line bench-marking bench-synthesis bench-refine clean
 
 install: .venv/.done
 
@@ -59,6 +59,9 @@ bench-line: install
 
 bench-synthesis: install
 	$(BIN)/python bench/synthesis.py $(BENCH)
+
+bench-marking: install
+	$(BIN)/python bench/marking.py $(BENCH)
 
 bench-refine: install
 	$(BIN)/python bench/refine.py $(BENCH)

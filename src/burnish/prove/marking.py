@@ -46,18 +46,41 @@ class Marked:
     psnr: float | None
     watermark: str
 
+    def __str__(self) -> str:
+        if not self.watermark:
+            return f"{self.file}: record {self.record}, credential only"
+        return f"{self.file}: record {self.record}, credential and {self.watermark}, PSNR {self.psnr:.1f} dB"
+
 
 @dataclass(frozen=True)
 class Checked:
     """What `check_mark` answers: the credential, and whether the file is the very one that was marked.
 
     Attributes:
-        credential: As it validates; `Invalid` too when the workspace knows the record and another content.
+        credential: As it validates.
         same_file: True or False where the workspace marked that record, else None.
     """
 
     credential: Credential
     same_file: bool | None
+
+    @property
+    def good(self) -> bool:
+        """Whether the credential is intact and nothing speaks against it."""
+        return self.credential.state in ("Trusted", "Valid") and self.same_file is not False
+
+    def __str__(self) -> str:
+        found = self.credential
+        if found.state == "None":
+            return "no credential"
+        if not self.good:
+            why = "the file is not the one that was marked" if found.state != "Invalid" else ""
+            return "Invalid: " + ("; ".join(found.problems[:3]) or why)
+        signer = "signed by this workspace" if found.state == "Trusted" else "signed by somebody unknown here"
+        told = "made by a trained model" if found.made_by_model else "says nothing of a trained model"
+        return f"{found.state}: {told}, {signer}" + (
+            f", record {found.record}" if found.record is not None else ""
+        )
 
 
 @dataclass(frozen=True)
@@ -73,6 +96,9 @@ class Clue:
     how: How
     record: int
     detail: str
+
+    def __str__(self) -> str:
+        return f"record {self.record} by {self.how} ({self.detail})"
 
 
 class Marker:
@@ -215,7 +241,7 @@ class Marker:
                     Clue(
                         "perceptual hash",
                         hashed[best].record_number,
-                        f"{away[best]} of 256 bits differ, the next record differs in {second}",
+                        f"a candidate: {away[best]} of 256 bits differ, {second} from the next record's",
                     )
                 )
         return clues

@@ -12,7 +12,7 @@ from scipy.fft import dctn
 
 SIDE, SLOW = 32, 16
 BITS = SLOW * SLOW
-ALIKE = 28
+ALIKE = 20
 """Bits that may differ between a picture and its record's."""
 APART = 12
 """Bits by which the next record must be farther away; else the hash names no record."""

@@ -131,7 +131,7 @@ class SpreadSpectrum:
         wanted = self.threshold + MARGIN
 
         def survives(loud: float, wear: tuple[float, int]) -> bool:
-            return self._score(_worn(_added(image, loud * change), *wear), number) >= wanted
+            return self.score(_worn(_added(image, loud * change), *wear), number) >= wanted
 
         wear = next((wear for wear in WEARS if survives(loudest, wear)), None)
         if wear is None:
@@ -169,7 +169,7 @@ class SpreadSpectrum:
         crops = [(*rows, *columns) for rows in _crops() for columns in _crops()]
         return numbers, total / np.maximum(power, 1e-9), crops
 
-    def _score(self, image: np.ndarray, number: int) -> float:
+    def score(self, image: np.ndarray, number: int) -> float:
         """The z of one number in an uncropped picture."""
         basis = _bases(GRID)[0]
         chips = self._chips((basis @ _level(_small(image)) @ basis.T)[None])[0]

@@ -3,10 +3,14 @@
 import typer
 
 from burnish.cli.prove.acceptance import acceptance
+from burnish.cli.prove.exit import enter, leave
 from burnish.cli.prove.ledger import ledger
+from burnish.cli.prove.mark import check_mark, mark, recover
 from burnish.cli.prove.msa import msa
+from burnish.cli.prove.returns import returns
 from burnish.cli.prove.sample_size import sample_size
 from burnish.cli.prove.seal import seal, seal_verdicts, verify
+from burnish.cli.prove.survival import survival
 from burnish.cli.prove.value import ask, cost, timing, value
 
 app = typer.Typer(no_args_is_help=True, help="Numbers with a run behind them: records, seal, drift, exit.")
@@ -21,3 +25,10 @@ app.command()(value)
 app.command()(acceptance)
 app.command("sample-size")(sample_size)
 app.command()(msa)
+app.command("exit")(leave)
+app.command()(enter)
+app.command()(returns)
+app.command()(mark)
+app.command("check-mark")(check_mark)
+app.command()(recover)
+app.command()(survival)
