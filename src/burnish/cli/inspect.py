@@ -1,10 +1,11 @@
-"""`burnish inspect`: train, add, synthesise, eval, export, run."""
+"""`burnish inspect`: train, add, synthesise, eval, export, run; clip."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from burnish.cli.clip import clip
 from burnish.cli.evaluate import evaluate
 from burnish.cli.line import export, run
 from burnish.cli.progress import Stages
@@ -74,3 +75,4 @@ app.command()(synthesise)
 app.command("eval")(evaluate)
 app.command()(export)
 app.command()(run)
+app.command()(clip)

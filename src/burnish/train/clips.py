@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 import burnish
 from burnish.core.frames import FramePreconditioned
+from burnish.core.left_out import left_out
 from burnish.core.process import seeded
 from burnish.core.sample import sample
 from burnish.core.schedule import SHIFT, grid
@@ -213,6 +214,18 @@ def measure_copies(
     return copy_rate(sample_codes(model, lesson, count, seed + 1, steps), codes)
 
 
+def surprises(model: FramePreconditioned, lesson: ClipLesson, most: int = 16) -> list[float]:
+    """Surprise of held-out frames (of training frames where none are held out), sorted: what is usual."""
+    x_0, there, condition = lesson.windows(lesson.held if len(lesson.held) else lesson.train, most)
+    scores = [
+        left_out(model, lesson.process, x_0[k : k + 1], there[k : k + 1], condition[k : k + 1])[
+            there[k : k + 1]
+        ]
+        for k in range(len(x_0))
+    ]
+    return sorted(round(float(score), 5) for score in torch.cat(scores))
+
+
 def save_bundle(
     out: str | Path, model: FramePreconditioned, plan: ClipPlan, fitted: Fitted, seed: int
 ) -> Bundle:
@@ -227,6 +240,7 @@ def save_bundle(
         "process": {"name": "frames", "correlation": [round(float(v), 6) for v in lesson.process.matrix[0]]},
         "size": clips.size,
         "classes": list(clips.classes),
+        "surprise": surprises(model, lesson),
         "data": {
             "hash": clips.hash,
             "clips": len(clips),
