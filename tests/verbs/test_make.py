@@ -13,8 +13,9 @@ from burnish.errors import BundleError, BurnishError
 from burnish.media.codec import Pixels
 from burnish.nets.hourglass import Hourglass, preset
 from burnish.store.bundle import WEIGHTS, write_bundle
+from burnish.verbs.files import make_files
 from burnish.verbs.load import load
-from burnish.verbs.make import make, make_files
+from burnish.verbs.make import make
 
 
 def write(path, **changes):

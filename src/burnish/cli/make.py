@@ -14,9 +14,17 @@ def make(
     description: Annotated[str, typer.Argument(help="A class or words; nothing for anything.")] = "",
     out: Annotated[Path, typer.Option(help="Folder for what is made and its sheet.")] = Path("made"),
     n: Annotated[int | None, typer.Option("--n", min=1, help="How many; by default 16, 1 clip.")] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of each.")] = 8,
+    preset: Annotated[str, typer.Option(help="draft (2 steps), standard (8) or fine (24).")] = "standard",
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps of each, instead of a preset.")] = None,
+    negative: Annotated[str, typer.Option(help="What to be led away from; needs --guidance 2 or so.")] = "",
     guidance: Annotated[float, typer.Option(min=0, max=30, help="1 is none; 2 to 4 follow harder.")] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="Number k depends on seed and k alone.")] = 0,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Pictures: the same bytes in every process; slower.")
+    ] = False,
+    film: Annotated[
+        bool, typer.Option("--film", help="Pictures: also film.gif, from noise to picture.")
+    ] = False,
     task: Annotated[str, typer.Option(help="What it is for; ties it to `burnish prove value`.")] = "",
     first_frame: Annotated[Path | None, typer.Option(help="Clips: picture to begin with.")] = None,
     last_frame: Annotated[Path | None, typer.Option(help="Clips: picture to end with.")] = None,
@@ -28,10 +36,11 @@ def make(
 ) -> None:
     """Make pictures, clips or text."""
     from burnish.cli.records import ledger
+    from burnish.core.schedule import steps_of
     from burnish.store.recording import batch
     from burnish.verbs.load import load, media_of
 
-    model = load(bundle)
+    model, steps = load(bundle), steps_of(preset, steps)
     medium = media_of(model.bundle)
     count = n or (1 if medium == "clip" else 16)
     common: dict[str, Any] = {"n": count, "steps": steps, "guidance": guidance, "seed": seed}
@@ -45,12 +54,13 @@ def make(
                 start |= {"repair": repair, "bad": frames}
                 _clips(model, out, description, common | {"fps": fps}, start, rows)
             case _:
+                common |= {"negative": negative, "strict": strict, "film": film}
                 _pictures(model, out, description, common, rows)
 
 
 def _pictures(model: Any, out: Path, description: str, common: dict[str, Any], rows: "Batch") -> None:
     from burnish.cli.progress import Bar
-    from burnish.verbs.make import make_files
+    from burnish.verbs.files import make_files
 
     with Bar("make", common["n"]) as bar:
 

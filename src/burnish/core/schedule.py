@@ -3,10 +3,36 @@
 import torch
 from torch import Tensor
 
+from burnish.errors import BurnishError
+
 SHIFT = 2.0
 """A good shift for pictures: 8 steps of AB2 come within 0.04 (rms, of unit variance) of the path's end on a
 tile model,
 against 0.11 for even steps and 0.12 for Euler's at the same shift."""
+
+PRESETS = {"draft": 2, "standard": 8, "fine": 24}
+"""Steps by the name a command line knows."""
+
+PACES = (24, 8, 2)
+"""Steps that a model can be tuned for; a pace is a place in this list. Pace 0 is the untuned model."""
+
+
+def steps_of(preset: str, steps: int | None = None) -> int:
+    """The number of steps: `steps` itself where it is given, else that of a preset.
+
+    Raises:
+        BurnishError: No such preset.
+    """
+    if steps is not None:
+        return steps
+    if preset not in PRESETS:
+        raise BurnishError(f"preset {preset!r}", "is unknown", f"Known: {', '.join(PRESETS)}")
+    return PRESETS[preset]
+
+
+def pace_of(steps: int) -> int:
+    """The pace that suits a number of steps: 2 up to 3 steps, 1 up to 11, else 0."""
+    return 2 if steps <= 3 else 1 if steps <= 11 else 0
 
 
 def grid(steps: int, start: float = 1.0, shift: float = 1.0) -> Tensor:

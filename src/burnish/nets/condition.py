@@ -28,6 +28,7 @@ class Condition:
         label: Class ids, (B,), int64; 0 is "not said", class k of a list is k + 1.
         ngrams: Hashed n-grams of descriptions, (B, N), int64, 0 is padding; from `hash_text`.
         text: Descriptions as a pretrained text encoder puts them, (B, D), float32; all 0 is "nothing said".
+        pace: How many steps the walk takes, as an id of `core.schedule.pace_of`, (B,), int64; 0 is many.
         extra: Extra input channels such as a mask and a masked picture, (B, E, H, W), float32.
         view: Which augmentation was applied, (B,), int64; 0 is the picture as it was, which is what is
             sampled.
@@ -36,6 +37,7 @@ class Condition:
     label: Tensor | None = None
     ngrams: Tensor | None = None
     text: Tensor | None = None
+    pace: Tensor | None = None
     extra: Tensor | None = None
     view: Tensor | None = None
 
@@ -51,6 +53,10 @@ class Condition:
     def __getitem__(self, index: slice | Tensor) -> "Condition":
         """The conditions of some samples."""
         return self._map(lambda value: value[index])
+
+    def repeated(self, count: int) -> "Condition":
+        """The condition of one sample, for `count` of them."""
+        return self._map(lambda value: value.expand(count, *value.shape[1:]))
 
     def without(self) -> "Condition":
         """Nothing said of class and description; extra channels stay, for they say where, not what."""
@@ -103,9 +109,12 @@ class ConditionEncoder(nn.Module):
         buckets: Number of hashed n-grams; 0 for no descriptions.
         views: Number of augmentations that the network is told of; 0 for none.
         text: Width of a pretrained text encoder's descriptions; 0 for none.
+        paces: Numbers of steps that the network is told of; 0 for none.
     """
 
-    def __init__(self, width: int, classes: int = 0, buckets: int = 0, views: int = 0, text: int = 0) -> None:
+    def __init__(
+        self, width: int, classes: int = 0, buckets: int = 0, views: int = 0, text: int = 0, paces: int = 0
+    ) -> None:
         super().__init__()
         self.frequencies: Tensor
         self.register_buffer(
@@ -121,6 +130,9 @@ class ConditionEncoder(nn.Module):
             nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width)) if described else None
         )
         self.view = nn.Embedding(views, width) if views else None
+        self.pace = nn.Embedding(paces, width) if paces else None
+        if self.pace is not None:
+            nn.init.zeros_(self.pace.weight)
         for table in (self.label, self.view):
             if table is not None:
                 nn.init.normal_(table.weight, std=0.5)
@@ -141,6 +153,8 @@ class ConditionEncoder(nn.Module):
             out = out + self._described(c, self.mix, self.unsaid)
         if self.view is not None:
             out = out + self.view(torch.zeros_like(t, dtype=torch.int64) if c.view is None else c.view)
+        if self.pace is not None:
+            out = out + self.pace(torch.zeros_like(t, dtype=torch.int64) if c.pace is None else c.pace)
         return out
 
     def _described(self, c: Condition, mix: nn.Module, unsaid: Tensor) -> Tensor:

@@ -25,10 +25,10 @@ class HourglassConfig:
         patch: Pixels along a patch of the finest level.
         widths: Channels of each level, finest first.
         depths: Blocks of each level on the way down, and again up; at the waist in all.
-        layout: Channels of a layout at the waist that is drawn from the condition alone, as large as `places`;
-            0 for none. It lets a few words say where what belongs before anything is seen of it.
+        layout: Channels of a layout at the waist that is drawn from the condition alone, `places` square; 0
+            for none. It lets a few words say where what belongs before anything is seen of it.
         places: Side of the layout.
-        classes, buckets, views, text: See `ConditionEncoder`.
+        classes, buckets, views, text, paces: See `ConditionEncoder`.
         told: Width of the condition's vector.
     """
 
@@ -42,6 +42,7 @@ class HourglassConfig:
     views: int = 0
     told: int = 192
     text: int = 0
+    paces: int = 0
     layout: int = 0
     places: int = 8
 
@@ -91,7 +92,7 @@ class Hourglass(nn.Module):
     def __init__(self, config: HourglassConfig) -> None:
         super().__init__()
         self.config, c = config, config
-        self.encoder = ConditionEncoder(c.told, c.classes, c.buckets, c.views, c.text)
+        self.encoder = ConditionEncoder(c.told, c.classes, c.buckets, c.views, c.text, c.paces)
         self.stem = Conv(c.channels + c.extra + 1, c.widths[0], c.patch + 2, stride=c.patch, padding=1)
         self.down, self.up, self.merge, self.split, self.join = (nn.ModuleList() for _ in range(5))
         for width, below, depth in zip(c.widths, c.widths[1:], c.depths, strict=False):

@@ -1,18 +1,29 @@
 """`make`: new pictures from a description."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from burnish.core.guidance import Guided
-from burnish.core.sample import Step, sample_each
+from burnish.core.posterior import Denoiser
+from burnish.core.process import seeded
+from burnish.core.sample import Step, sample
 from burnish.core.schedule import SHIFT, grid
 from burnish.core.solve import SOLVERS
 from burnish.errors import BurnishError
-from burnish.media.image import write_png
-from burnish.media.sheet import contact_sheet
 from burnish.verbs.diffusion import Diffusion
+from burnish.verbs.strict import strictly
+
+MOST_WORDS = 2000
+"""Characters of a description that are taken; a longer one is refused, for nobody means all of it."""
+
+TOLERANCE = 2
+"""Gray levels by which a picture may differ at other batch sizes: floating-point sums in another order. At
+one batch size the same machine answers to the bit; `strict` fixes what batch, threads and kernels decide."""
 
 
 def make(
@@ -24,18 +35,25 @@ def make(
     seed: int = 0,
     solver: str = "ab2",
     callback: Callable[[Step], bool | None] | None = None,
+    negative: str = "",
+    batch: int = 1,
+    strict: bool = False,
 ) -> Iterator[np.ndarray]:
-    """Makes pictures one by one; picture k depends on (seed, k) alone, not on n.
+    """Makes pictures; picture k depends on (seed, k), not on n nor on its neighbours (within `TOLERANCE`).
 
     Args:
         model: From `load`.
         description: A class or words; "" for anything.
         n: How many, >= 1.
-        steps: Steps of each, >= 1; 8 to 20 do.
+        steps: Steps of each, >= 1; see `core.schedule.PRESETS`.
         guidance: 1 for none, 2 to 4 follow the description harder.
         seed: Of the set.
         solver: A key of `core.solve.SOLVERS`.
-        callback: See `core.sample.sample`.
+        callback: See `core.sample.sample`; its samples are those of a batch.
+        negative: What to be led away from; needs guidance above 1.
+        batch: Pictures at a time.
+        strict: One thread, one picture at a time, deterministic kernels: the same bytes in every process on
+            one kind of machine.
 
     Yields:
         uint8 (size, size, 3).
@@ -43,68 +61,74 @@ def make(
     Raises:
         BurnishError: A value out of its range, or a description the model cannot follow.
     """
-    if n < 1 or steps < 1:
-        raise BurnishError(f"n = {n}, steps = {steps}", "both must be at least 1")
-    if not 0 <= guidance <= 30:
-        raise BurnishError(f"guidance {guidance}", "must be within 0 and 30", "1 is none, 2 to 4 is usual")
-    condition = model.condition(description)
-    denoiser = Guided(model.denoiser, guidance, lambda c: c.without()) if guidance != 1 else model.denoiser
-    codes = sample_each(
-        denoiser,
-        model.process,
-        model.shape,
-        n,
-        seed,
-        grid(steps, shift=SHIFT),
-        solver=SOLVERS[solver],
-        condition=condition,
-        callback=callback,
-    )
-    return (model.codec.decode(code.cpu().numpy())[0] for code in codes)
+    if min(n, steps, batch) < 1:
+        raise BurnishError(f"n = {n}, steps = {steps}, batch = {batch}", "all must be at least 1")
+    if solver not in SOLVERS:
+        raise BurnishError(f"solver {solver!r}", "is unknown", f"Known: {', '.join(SOLVERS)}")
+    denoiser = guided(model, guidance, negative)
+    condition = condition_of(model, description)
+    size = 1 if strict else batch
+    return _make(model, denoiser, condition, n, steps, seed, solver, callback, size, strict)
 
 
-def make_files(
-    model: Diffusion,
-    out: str | Path,
-    description: str = "",
-    n: int = 16,
-    steps: int = 8,
-    guidance: float = 1.0,
-    seed: int = 0,
-    on_picture: Callable[[int, Path], None] | None = None,
-) -> list[Path]:
-    """Makes pictures and writes them, each with how it came about in its `parameters` text chunk, and a
-    sheet.
+def guided(model: Diffusion, guidance: float, negative: str = "") -> Denoiser:
+    """The model's denoiser with guidance.
 
     Args:
-        model, description, n, steps, guidance, seed: See `make`.
-        out: The folder; pictures are `00000.png` and so on, the sheet is `sheet.png`.
-        on_picture: Called with the index and file of each.
-
-    Returns:
-        The pictures' files, without the sheet.
+        model: The model.
+        guidance: In [0, 30]; 1 is none.
+        negative: What to be led away from, "" for "nothing said".
 
     Raises:
-        BurnishError: See `make`; ImageError when a file cannot be written, the ones before it are kept.
+        BurnishError: A scale out of its range, a negative description that has no effect or that the model
+            cannot follow.
     """
-    out, files, images = Path(out), [], []
-    for index, image in enumerate(make(model, description, n, steps, guidance, seed)):
-        file = out / f"{index:05d}.png"
-        write_png(file, image, {"parameters": parameters(model, description, steps, guidance, seed, index)})
-        files.append(file)
-        images.append(image)
-        if on_picture:
-            on_picture(index, file)
-    columns = max(1, round(len(images) ** 0.5))
-    write_png(
-        out / "sheet.png", contact_sheet(images[:400], columns=min(columns, 20), tile=max(64, model.size))
-    )
-    return files
+    if not 0 <= guidance <= 30:
+        raise BurnishError(f"guidance {guidance}", "must be within 0 and 30", "1 is none, 2 to 4 is usual")
+    if not negative.strip():
+        return model.denoiser if guidance == 1 else Guided(model.denoiser, guidance, lambda c: c.without())
+    if guidance <= 1:
+        raise BurnishError(
+            f"negative description {negative!r}", "has no effect without guidance", "Give guidance 2 to 4"
+        )
+    unwanted = condition_of(model, negative)
+
+    def without(condition: Any) -> Any:
+        said = {name: getattr(unwanted, name) for name in ("label", "ngrams", "text")}
+        count = _samples(condition)
+        return replace(
+            condition, **{k: None if v is None else v.expand(count, *v.shape[1:]) for k, v in said.items()}
+        )
+
+    return Guided(model.denoiser, guidance, without)
 
 
-def parameters(model: Diffusion, description: str, steps: int, guidance: float, seed: int, index: int) -> str:
-    """The text that a made picture carries, in the form that picture tools read: prompt, then `Key: value`
-    pairs.
+def condition_of(model: Diffusion, description: str, batch: int = 1) -> Any:
+    """`Diffusion.condition`, refusing what is far too long."""
+    if len(description) > MOST_WORDS:
+        raise BurnishError(
+            f"description of {len(description)} characters", f"is over {MOST_WORDS}", "Say it in fewer words"
+        )
+    return model.condition(description, batch)
+
+
+def starting_noise(model: Diffusion, seed: int, index: int) -> Tensor:
+    """The noise that picture `index` of a seed starts from, (1, channels, side, side); it depends on the two
+    alone."""
+    return model.process.prior((1, *model.shape), seeded(seed, index))
+
+
+def parameters(
+    model: Diffusion,
+    description: str,
+    steps: int,
+    guidance: float,
+    seed: int,
+    index: int,
+    negative: str = "",
+) -> str:
+    """The text that a made picture carries, in the form that picture tools read: the prompt, the negative one
+    where there is one, then `Key: value` pairs.
     """
     facts = {
         "Steps": steps,
@@ -115,4 +139,41 @@ def parameters(model: Diffusion, description: str, steps: int, guidance: float, 
         "Size": f"{model.size}x{model.size}",
         "Model hash": model.bundle.hash,
     }
-    return f"{description}\n" + ", ".join(f"{key}: {value}" for key, value in facts.items())
+    lines = [" ".join(description.split())]
+    if negative.strip():
+        lines.append(f"Negative prompt: {' '.join(negative.split())}")
+    return "\n".join([*lines, ", ".join(f"{key}: {value}" for key, value in facts.items())])
+
+
+def _make(
+    model: Diffusion,
+    denoiser: Denoiser,
+    condition: Any,
+    n: int,
+    steps: int,
+    seed: int,
+    solver: str,
+    callback: Callable[[Step], bool | None] | None,
+    batch: int,
+    strict: bool,
+) -> Iterator[np.ndarray]:
+    for start in range(0, n, batch):
+        count = min(batch, n - start)
+        with strictly() if strict else nullcontext():
+            codes = sample(
+                denoiser,
+                model.process,
+                (count, *model.shape),
+                grid(steps, shift=SHIFT),
+                solver=SOLVERS[solver],
+                condition=condition.repeated(count),
+                callback=callback,
+                rng=[seeded(seed, index) for index in range(start, start + count)],
+            )
+            pictures = model.codec.decode(codes.cpu().numpy())
+        yield from pictures
+
+
+def _samples(condition: Any) -> int:
+    said = (condition.label, condition.ngrams, condition.text, condition.extra, condition.view)
+    return next((len(one) for one in said if one is not None), 1)
