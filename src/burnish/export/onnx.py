@@ -89,16 +89,37 @@ def onnx_bytes(module: torch.nn.Module, multiple: int = 32) -> bytes:
         "heat": {0: "batch", 1: "rows", 2: "columns"},
     }
     example = torch.rand(2, 3, 4 * multiple, 5 * multiple, generator=torch.Generator().manual_seed(0))
+    return traced(module, {"image": example}, ["score", "heat"], axes)
+
+
+def traced(
+    module: torch.nn.Module,
+    inputs: Mapping[str, torch.Tensor],
+    outputs: Sequence[str],
+    axes: Mapping[str, Mapping[int, str]],
+) -> bytes:
+    """A module as ONNX.
+
+    Args:
+        module: Called with the inputs in their order.
+        inputs: Name to example.
+        outputs: Names of its answers.
+        axes: Name to {axis: name} of the axes that are left open.
+
+    Raises:
+        ParityError: It cannot be exported.
+        BundleError: The disk of the temporary folder is full.
+    """
     try:
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), torch.no_grad():
             file = Path(folder) / MODEL
             warnings.simplefilter("ignore")  # the tracer warns of what the parity gate decides
             torch.onnx.export(
                 module,
-                (example,),
+                tuple(inputs.values()),
                 file,
-                input_names=["image"],
-                output_names=["score", "heat"],
+                input_names=list(inputs),
+                output_names=list(outputs),
                 dynamic_axes=axes,
                 opset_version=OPSET,
                 dynamo=False,  # the newer exporter needs a further package

@@ -2,6 +2,7 @@
 
 import typer
 
+from burnish.cli.prove import review
 from burnish.cli.prove.acceptance import acceptance
 from burnish.cli.prove.exit import enter, leave
 from burnish.cli.prove.ledger import ledger
@@ -32,3 +33,4 @@ app.command()(mark)
 app.command("check-mark")(check_mark)
 app.command()(recover)
 app.command()(survival)
+app.add_typer(review.app, name="review")
