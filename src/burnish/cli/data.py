@@ -67,6 +67,22 @@ def get(
     console.print(escape(f"{name} is in {path}"), highlight=False, soft_wrap=True)
 
 
+@app.command()
+def films(
+    out: Annotated[Path, typer.Option(help="A folder for them, as frames.")],
+    kind: Annotated[str, typer.Option(help="ring, bracket or connector.")] = "ring",
+    each: Annotated[int, typer.Option(min=1, help="Films of a passing part, and of a soiling one.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same films.")] = 0,
+) -> None:
+    """Render films of the sample line, to try `burnish train` on clips without data of one's own."""
+    from burnish.cli.progress import Bar
+    from burnish.samples.film import write_films
+
+    with Bar("films", 2 * each) as bar:
+        write_films(out, kind, each, seed, progress=bar.advance)
+    bar.say(f"{2 * each} films in {out}; learn them: burnish train {out} --out BUNDLE")
+
+
 @app.command("check")
 def check(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of good and defective parts.")],

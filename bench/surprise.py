@@ -1,0 +1,52 @@
+"""Planted faults: does surprise find them better than a plain baseline does?
+
+    python bench/surprise.py [--seeds 0]
+
+Each medium brings a function that answers rows of the form: AUROC of surprise, the baseline as `peer` and
+as target. A medium whose model is not trained yet is named and left out.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+import form
+from inspection_table import show
+
+Rows = Callable[[list[int]], list[dict[str, Any]]]
+
+
+def sources() -> dict[str, Callable[[], Rows]]:
+    """By medium, what imports its row function, so that one medium's trouble does not stop another."""
+
+    def clips() -> Rows:
+        from clip_faults import rows
+
+        return rows
+
+    return {"clips": clips}
+
+
+def main() -> None:
+    """Measures every medium and writes the table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seeds", default="0")
+    seeds = [int(seed) for seed in parser.parse_args().seeds.split(",")]
+    found = []
+    for medium, importer in sources().items():
+        try:
+            found += importer()(seeds)
+        except FileNotFoundError as error:
+            print(f"{medium}: left out, {error}", file=sys.stderr)
+    command = f"python bench/surprise.py --seeds {','.join(map(str, seeds))}"
+    form.write("surprise", command, found)
+    where = form.machine()
+    head = f"`make bench-surprise` on {where['processor']}, {where['cores']} cores, {where['memory_gb']} GB."
+    show("surprise", f"{head}\n\n{form.table(found)}")
+
+
+if __name__ == "__main__":
+    main()
