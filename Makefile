@@ -10,7 +10,7 @@ FOLDER ?= $(OUT)/parts/images
 # Torch on one thread each: the tests run in two processes.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: install demo test prove-checks lint format bench-inspection bench-line bench-marking bench-synthesis bench-refine clean
+.PHONY: bench-clips bench-surprise install demo test prove-checks lint format bench-inspection bench-line bench-marking bench-synthesis bench-refine clean
 
 install: .venv/.done
 
@@ -65,6 +65,13 @@ bench-marking: install
 
 bench-refine: install
 	$(BIN)/python bench/refine.py $(BENCH)
+
+bench-clips: install
+	$(BIN)/python bench/clips.py $(BENCH)
+
+# Judges the models that bench-clips and bench-text left.
+bench-surprise: install
+	$(BIN)/python bench/surprise.py $(BENCH)
 
 clean:
 	rm -rf .venv out dist .pytest_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis

@@ -64,7 +64,7 @@ def write_films(
     size: int = 64,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Writes films as folders of frames, `<motion>/<number>/frame_00.png`: to `burnish train` they are clips of
+    """Writes films as folders of frames, `<motion>/<number>/frame_00.png`, which are clips of
     two classes.
 
     Args:
