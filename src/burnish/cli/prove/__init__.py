@@ -4,6 +4,7 @@ import typer
 
 from burnish.cli.prove import review
 from burnish.cli.prove.acceptance import acceptance
+from burnish.cli.prove.baseline import baseline
 from burnish.cli.prove.exit import enter, leave
 from burnish.cli.prove.ledger import ledger
 from burnish.cli.prove.mark import check_mark, mark, recover
@@ -34,3 +35,4 @@ app.command("check-mark")(check_mark)
 app.command()(recover)
 app.command()(survival)
 app.add_typer(review.app, name="review")
+app.command()(baseline)
