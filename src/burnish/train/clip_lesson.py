@@ -17,6 +17,10 @@ from burnish.train.lesson import TIMES, precision
 UNKNOWN = 0.4
 """Share of windows of which no frame is known."""
 
+BLIND = 0.25
+"""Share of windows with known frames whose other frames are pure noise: where a walk starts, and all that a
+frame's surprise asks."""
+
 BINS = (0.2, 0.5, 0.8)
 """Times at which whole windows are judged; known frames are judged at t = 1."""
 
@@ -68,7 +72,8 @@ class ClipLesson:
         x_0, there, condition = batch
         known = draw_known(len(x_0), self.config.frames, rng).to(x_0.device) & there
         t = training_times(len(x_0), rng, *TIMES).to(x_0.device)[:, None]
-        t = torch.where(known.any(1, keepdim=True), 1 - (1 - t) ** 2, t) * ~known
+        blind = (torch.rand(len(x_0), 1, generator=rng) < BLIND).to(x_0.device)
+        t = torch.where(known.any(1, keepdim=True), torch.where(blind, 1.0, 1 - (1 - t) ** 2), t) * ~known
         t = torch.where(there, t, 1.0)
         x_t = self.process.corrupt(x_0, t, rng)
         with precision(x_0.device):
