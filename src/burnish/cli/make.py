@@ -5,12 +5,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from burnish.cli import hub
+
 if TYPE_CHECKING:
     from burnish.store.recording import Batch
 
 
 def make(
-    bundle: Annotated[Path, typer.Argument(help="A bundle that `burnish train` wrote.")],
+    bundle: Annotated[
+        Path, typer.Argument(help="A bundle that `burnish train` wrote, or hub:NAME_OR_FOLDER.")
+    ],
     description: Annotated[str, typer.Argument(help="A class or words; nothing for anything.")] = "",
     out: Annotated[Path, typer.Option(help="Folder for what is made and its sheet.")] = Path("made"),
     n: Annotated[int | None, typer.Option("--n", min=1, help="How many; by default 16, 1 clip.")] = None,
@@ -32,9 +36,17 @@ def make(
     more: Annotated[int, typer.Option(min=1, help="Clips: frames that --extend adds.")] = 8,
     repair: Annotated[Path | None, typer.Option(help="Clips: film with bad frames.")] = None,
     frames: Annotated[str, typer.Option(help="Clips: the bad frames from 0, such as 3,7-9.")] = "",
+    download: Annotated[
+        bool, typer.Option("--download", help="Pretrained models: the hub may be asked for missing files.")
+    ] = False,
     fps: Annotated[float, typer.Option(min=0.1, max=120, help="Clips: frames a second.")] = 8.0,
 ) -> None:
     """Make pictures, clips or text."""
+    from burnish.store.bundle import is_pretrained
+
+    if is_pretrained(str(bundle)):
+        hub.make(str(bundle), out, description, n or 1, steps, guidance, seed, download=download, task=task)
+        return
     from burnish.cli.records import ledger
     from burnish.core.schedule import steps_of
     from burnish.store.recording import batch

@@ -7,7 +7,9 @@ import typer
 
 
 def refine(
-    bundle: Annotated[str, typer.Argument(help="A bundle that `burnish train` wrote.")],
+    bundle: Annotated[
+        str, typer.Argument(help="A bundle that `burnish train` wrote, or hub:NAME_OR_FOLDER.")
+    ],
     images: Annotated[list[Path], typer.Argument(help="Pictures, or folders of them.", metavar="IMAGE...")],
     out: Annotated[Path, typer.Option(help="Folder for the PNG files and a sheet, before beside after.")],
     mask: Annotated[
@@ -39,15 +41,19 @@ def refine(
     ] = False,
     steps: Annotated[int, typer.Option(help="Steps of each.")] = 8,
     seed: Annotated[int, typer.Option(min=0, help="The same seed refines alike.")] = 0,
+    download: Annotated[
+        bool, typer.Option("--download", help="Pretrained models: the hub may be asked for missing files.")
+    ] = False,
     task: Annotated[str, typer.Option(help="What it is for; ties it to `burnish prove value`.")] = "",
 ) -> None:
     """Polish, fill, extend, denoise, enlarge or vary pictures."""
+    from burnish.cli import hub
     from burnish.cli.progress import Bar
     from burnish.cli.records import ledger
     from burnish.errors import BurnishError
-    from burnish.media.dataset import find_images
+    from burnish.store.bundle import is_pretrained
     from burnish.verbs.load import load, media_of
-    from burnish.verbs.refine_files import refine_files
+    from burnish.verbs.refine_files import count_of, refine_files
     from burnish.verbs.wish import Wish, read_factor, read_sides
 
     wish = Wish(
@@ -64,15 +70,14 @@ def refine(
         steps=steps,
         seed=seed,
     )
+    if is_pretrained(bundle):
+        raise typer.Exit(hub.refine(bundle, images, out, wish, mask, download, task))
     model = load(bundle)
     if media_of(model.bundle) != "image":
         raise BurnishError(
             bundle, f"makes {media_of(model.bundle)}s, not pictures", "See `burnish make --help`"
         )
-    count = sum(len(find_images(path)) if path.is_dir() else 1 for path in images) * variations
-    with Bar("refine", count) as bar:
+    with Bar("refine", count_of(images) * variations) as bar:
         outcome = refine_files(model, images, out, wish, mask, bar.advance, ledger(task))
     bar.say(outcome)
-    if outcome.files:
-        bar.say(f"in {out}; look at {out / 'sheet.png'}")
     raise typer.Exit(outcome.exit_code)

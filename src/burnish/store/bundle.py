@@ -27,6 +27,10 @@ from burnish.errors import BundleError
 FORMAT = 1
 DESCRIPTION = "bundle.json"
 WEIGHTS = "model.safetensors"
+PRETRAINED = "hub:"
+"""What the names of pretrained pipelines begin with."""
+ADAPTER = "adapter"
+"""The kind of a bundle that holds what a pretrained pipeline has learned."""
 
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
 MIGRATIONS: dict[int, Migration] = {}
@@ -42,7 +46,7 @@ class Bundle:
 
     @property
     def kind(self) -> str:
-        """What it is: `diffusion`, `inspector` or `line`."""
+        """What it is: `diffusion`, `adapter`, `inspector` or `line`."""
         return self.meta["kind"]
 
     @property
@@ -111,6 +115,16 @@ def write_bundle(
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return Bundle(path, full)
+
+
+def is_pretrained(name: str) -> bool:
+    """Whether a model's name means a pretrained pipeline: `hub:...`, or an adapter's bundle."""
+    if name.startswith(PRETRAINED):
+        return True
+    try:
+        return json.loads((Path(name) / DESCRIPTION).read_text(encoding="utf-8"))["kind"] == ADAPTER
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def read_bundle(path: str | Path, kind: str | None = None) -> Bundle:

@@ -76,7 +76,7 @@ def refine(
     """
     wish = wish or Wish(**wishes)
     original = image if isinstance(image, Original) else _take(image)
-    before, hole = _canvas(original, mask, wish)
+    before, hole = canvas(original, mask, wish)
     if (wish.to > 1 or wish.noise) and model.codec.factor > 1:
         cure = "Use a model of pixels (trained without --autoencoder)"
         raise BurnishError("upscaling or noise", "cannot be told to a model of an autoencoder's codes", cure)
@@ -197,8 +197,12 @@ class _Task:
         return encode(levels, self.model, least)
 
 
-def _canvas(original: Original, mask: np.ndarray | None, wish: Wish) -> tuple[Original, np.ndarray | None]:
-    """The picture on its new canvas, and what may change there."""
+def canvas(original: Original, mask: np.ndarray | None, wish: Wish) -> tuple[Original, np.ndarray | None]:
+    """The picture on its new canvas, extended or enlarged, and what may change there (None for everything).
+
+    Raises:
+        BurnishError: A mask of another size, of nothing, or together with upscaling.
+    """
     if mask is not None:
         if mask.shape != original.size:
             (h, w), (height, width) = mask.shape, original.size

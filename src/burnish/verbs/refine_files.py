@@ -14,6 +14,7 @@ from burnish.media.image import SUFFIXES, read_mask, write_png
 from burnish.media.original import Original, read_original
 from burnish.media.sheet import contact_sheet
 from burnish.store.recording import Recorder, Unrecorded, recorded
+from burnish.verbs.album import parameters
 from burnish.verbs.diffusion import Diffusion
 from burnish.verbs.refine import Refined, refine
 from burnish.verbs.wish import Wish
@@ -32,11 +33,13 @@ class Outcome:
         files: Written, in order.
         problems: What was left out, each by name.
         notes: What a person should know of single files.
+        sheet: Before beside after, of the first ones.
     """
 
     files: list[Path] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    sheet: Path | None = None
 
     @property
     def exit_code(self) -> int:
@@ -45,7 +48,8 @@ class Outcome:
 
     def __str__(self) -> str:
         lines = [*self.notes, *(f"left out: {problem}" for problem in self.problems)]
-        return "\n".join([*lines, f"{len(self.files)} refined, {len(self.problems)} left out"])
+        done = f"{len(self.files)} refined, {len(self.problems)} left out"
+        return "\n".join([*lines, f"{done}; look at {self.sheet}" if self.sheet else done])
 
 
 def refine_files(
@@ -130,8 +134,14 @@ def refine_all(
                 shown += [_seen(result.before), _seen(result.picture)]
             tell(target)
     if shown:
-        write_png(out / SHEET, contact_sheet(shown, columns=8, tile=160, title="before | after"))
+        outcome.sheet = out / SHEET
+        write_png(outcome.sheet, contact_sheet(shown, columns=8, tile=160, title="before | after"))
     return outcome
+
+
+def count_of(images: Sequence[str | Path]) -> int:
+    """How many pictures files and folders name."""
+    return sum(len(find_images(path)) if Path(path).is_dir() else 1 for path in images)
 
 
 def describe_rounds(result: Refined) -> str:
@@ -202,7 +212,7 @@ def _parameters(facts: dict[str, Any], wish: Wish, result: Refined, index: int) 
         **({"Round": result.kept} if result.scores else {}),
         **facts,
     }
-    return f"{wish.describe}\n" + ", ".join(f"{key}: {value}" for key, value in told.items())
+    return parameters(wish.describe, told)
 
 
 def _seen(picture: Original) -> np.ndarray:
