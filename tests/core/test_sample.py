@@ -1,12 +1,15 @@
 """The one loop: what is kept, what is reported, what is refused."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
 from burnish.core.gaussian import StraightPath, coefficients, spread
 from burnish.core.posterior import Posterior
 from burnish.core.process import seeded
-from burnish.core.sample import sample, sample_each
+from burnish.core.sample import Kept, advance, sample
+from burnish.core.schedule import grid
 from burnish.core.solve import SOLVERS
 
 SHAPE = (3, 1, 4, 4)
@@ -86,10 +89,26 @@ def test_refine_keeps_the_things_own_values_when_none_are_given():
 
 
 def test_a_sample_does_not_depend_on_how_many_are_made():
-    few = list(sample_each(Watching(), StraightPath(), SHAPE[1:], 2, 7, 3))
-    many = list(sample_each(Watching(), StraightPath(), SHAPE[1:], 5, 7, 3))
-    assert all(torch.equal(a, b) for a, b in zip(few, many, strict=False))
+    few, many = (
+        sample(Watching(), StraightPath(), (n, *SHAPE[1:]), 3, rng=[seeded(7, k) for k in range(n)])
+        for n in (2, 5)
+    )
+    assert torch.equal(few, many[:2])
     assert not torch.equal(many[0], many[1])
+
+
+def test_one_step_at_a_time_is_the_same_walk():
+    """`advance`, the loop's step, with the solver's memory handed on."""
+    thing, mask = torch.randn(*SHAPE), torch.zeros(1, 1, 4, 4, dtype=torch.bool)
+    mask[..., 1] = True
+    path, times = StraightPath(), grid(4).to(torch.float32)
+    whole = sample(Watching(), path, SHAPE, times, known=thing, known_mask=mask, rng=seeded(0))
+    kept, past = Kept(thing, mask), None
+    x = kept(path.prior(SHAPE, seeded(0)))
+    for t, s in pairwise(times):
+        x, clean, past = advance(Watching(), path, x, t[None], s[None], past=past, kept=kept)
+        assert torch.equal(clean[..., 1], thing[..., 1])
+    assert torch.equal(x, whole)
 
 
 def test_condition_is_passed_on():

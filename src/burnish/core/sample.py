@@ -1,6 +1,6 @@
 """The one loop: from a corrupted thing to a clean one. Every verb calls it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from burnish.core.posterior import Denoiser, Posterior
-from burnish.core.process import Process, Rng, seeded
+from burnish.core.process import Process, Rng
 from burnish.core.schedule import grid
 from burnish.core.solve import Solver, ab2
 
@@ -83,55 +83,74 @@ def sample(
         raise ValueError("known_mask needs the known values: give `known`")
     device = _device(denoiser, x_or_shape)
     x = _start(process, x_or_shape, start_t, rng, corrupted).to(device)
-
-    mask, values = (None if one is None else one.to(device) for one in (known_mask, known))
-
-    def keep(value: Tensor) -> Tensor:
-        return value if mask is None or values is None else torch.where(mask, values, value)
-
-    def ask(x_t: Tensor, t: Tensor) -> Posterior:
-        times_of_samples = t.expand(x_t.shape[0])
-        if mask is not None:
-            lone = [1] * (x_t.ndim - 1)
-            times_of_samples = times_of_samples.reshape(-1, *lone) * ~_one_channel(mask, x_t)
-        return denoiser(x_t, times_of_samples, condition)
-
-    x, past, steps = keep(x), None, len(times) - 1
+    kept = (
+        Kept(known.to(device), known_mask.to(device))
+        if known_mask is not None and known is not None
+        else None
+    )
+    x, past, steps = x if kept is None else kept(x), None, len(times) - 1
     times = times.to(device, x.dtype if x.dtype.is_floating_point else torch.float64)
     for index in range(steps):
         t, s = times[index].expand(1), times[index + 1].expand(1)
-        x, posterior, past = solver(process, ask, x, t, s, past)
-        x = keep(x)
-        if callback and callback(Step(index + 1, steps, float(s), x, keep(posterior.mean))):
-            return keep(posterior.mean)
+        x, clean, past = advance(denoiser, process, x, t, s, solver, past, condition, kept)
+        if callback and callback(Step(index + 1, steps, float(s), x, clean)):
+            return clean
     return x
 
 
-def sample_each(
-    denoiser: Denoiser,
-    process: Process,
-    shape: Sequence[int],
-    count: int,
-    seed: int,
-    times: Tensor | int,
-    **more: Any,
-) -> Iterator[Tensor]:
-    """Samples one by one: sample k depends on (seed, k) alone, to the bit, however many are made.
-
-    On a CPU one at a time costs little, for a single thread is busy with one.
+@dataclass(frozen=True)
+class Kept:
+    """What is known, and put back at every step.
 
     Args:
-        denoiser, process, times: See `sample`.
-        shape: Of one sample, without the batch.
-        count: How many.
-        seed: Of the set.
-        more: Other arguments of `sample`, the same for all.
-
-    Yields:
-        Each sample, (1, *shape).
+        values: Clean values, (B, *).
+        mask: Bool, broadcasts over (B, *); True is known.
     """
-    for index in range(count):
-        yield sample(denoiser, process, (1, *shape), times, rng=seeded(seed, index), **more)
+
+    values: Tensor
+    mask: Tensor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """x with the known values in their places."""
+        return torch.where(self.mask, self.values, x)
+
+    def times(self, t: Tensor, x: Tensor) -> Tensor:
+        """The time t (B,) of each token of x: 0 where it is known."""
+        return t.reshape(-1, *[1] * (x.ndim - 1)) * ~_one_channel(self.mask, x)
+
+
+@torch.no_grad()
+def advance(
+    denoiser: Denoiser,
+    process: Process,
+    x: Tensor,
+    t: Tensor,
+    s: Tensor,
+    solver: Solver = ab2,
+    past: Any = None,
+    condition: Any = None,
+    kept: Kept | None = None,
+) -> tuple[Tensor, Tensor, Any]:
+    """One step of the loop, from t to s < t.
+
+    Args:
+        denoiser, process, solver, condition: See `sample`.
+        x: The sample at t, (B, *).
+        t, s: Times, (1,).
+        past: What the solver handed back at the step before; None at the first, and where the walk was left.
+        kept: What is known.
+
+    Returns:
+        The sample at s, the clean estimate at t (both with the known values in place), and what the solver
+        wants back.
+    """
+
+    def ask(x_t: Tensor, at: Tensor) -> Posterior:
+        at = at.expand(x_t.shape[0])
+        return denoiser(x_t, at if kept is None else kept.times(at, x_t), condition)
+
+    x, posterior, past = solver(process, ask, x, t, s, past)
+    return (x, posterior.mean, past) if kept is None else (kept(x), kept(posterior.mean), past)
 
 
 def _start(
