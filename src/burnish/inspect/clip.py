@@ -48,9 +48,9 @@ def inspect_film(model: ClipModel, frames: Sequence[np.ndarray], description: st
     film = np.stack([model.fit(frame) for frame in frames])
     scores, changes = surprise(model, film, description), differences(film)
     usual = model.bundle.meta.get("surprise")
-    p = p_value(scores, usual) if usual else [None] * len(film)
+    p = p_value(scores, usual) if usual else None
     return [
-        FrameVerdict(k, float(scores[k]), None if p[k] is None else float(p[k]), float(changes[k]))
+        FrameVerdict(k, float(scores[k]), None if p is None else float(p[k]), float(changes[k]))
         for k in range(len(film))
     ]
 

@@ -208,6 +208,7 @@ def _video(path: Path) -> Iterable[np.ndarray]:
 def _av(path: Path) -> Any:
     try:
         import av
+        import av.logging
     except ImportError as error:
         raise ImageError(
             path, "needs PyAV to be read or written", "Install it: pip install 'burnish[video]'"

@@ -156,7 +156,7 @@ class ClipNet(nn.Module):
             told=c.told,
         )
         self.frame = Hourglass(shape)
-        self.frame.waist = Waist(c)
+        self.frame.add_module("waist", Waist(c))
 
     def forward(self, inputs: Tensor, t: Tensor, condition: Condition | None = None) -> Tensor:
         """The network's answer, (B, C, T, H, W).

@@ -155,7 +155,6 @@ def _walk(
         frames[place], mask[:, :, place] = frame, True
     denoiser = Guided(model.denoiser, guidance, lambda c: c.without()) if guidance != 1 else model.denoiser
     code = model.encode(frames)
-    known = {"known": code, "known_mask": mask} if given else {}
     times = grid(steps, shift=SHIFT)
     made = sample(
         denoiser,
@@ -165,7 +164,8 @@ def _walk(
         condition=condition,
         callback=callback,
         rng=rng,
-        **known,
+        known=code if given else None,
+        known_mask=mask if given else None,
     )
     clip = model.decode(made)
     for place, frame in given.items():
