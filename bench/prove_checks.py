@@ -32,7 +32,7 @@ class Check:
 
 
 CHECKS = (
-    Check(1, "Seal", ()),
+    Check(1, "Seal", ("tests/prove/test_seal.py", "tests/prove/test_merkle.py", "tests/prove/test_log.py")),
     Check(
         2,
         "Acceptance",
@@ -48,12 +48,21 @@ CHECKS = (
         ("tests/prove/test_value.py", "tests/prove/test_ledger.py", "tests/prove/test_energy.py"),
     ),
     Check(4, "Marking", ()),
-    Check(5, "Determinism", ()),
+    Check(5, "Determinism", ("tests/prove/test_determinism.py",)),
     Check(6, "Planted risks", ()),
     Check(7, "Forecast", ()),
     Check(8, "Drift and promotion", ()),
-    Check(9, "Exit", ()),
-    Check(10, "Baseline honesty", ()),
+    Check(9, "Exit", ("tests/prove/test_exit.py",)),
+    Check(
+        10,
+        "Baseline honesty",
+        (
+            "tests/prove/test_baseline.py",
+            "tests/prove/test_baselines_inspection.py",
+            "tests/prove/test_baselines_pictures.py",
+            "tests/prove/test_card.py",
+        ),
+    ),
 )
 
 

@@ -32,7 +32,7 @@ class Maker(Protocol):
 
 
 class Pictures:
-    """Pictures by `verbs.make`: number k is picture 0 of seed k.
+    """Pictures by `verbs.make`, strictly: number k is picture 0 of seed k, and can be made again to the byte.
 
     Args:
         path: A bundle of kind `diffusion`.
@@ -68,7 +68,7 @@ class Pictures:
         from burnish.verbs.make import make, parameters
 
         description, seed = self.about(number, seeds)["description"], seeds[number]
-        image = next(iter(make(self.model, description, 1, self.steps, self.guidance, seed)))
+        image = next(iter(make(self.model, description, 1, self.steps, self.guidance, seed, strict=True)))
         file = folder / f"{number:05d}.png"
         origin = parameters(self.model, description, self.steps, self.guidance, seed, 0)
         write_png(file, image, {"parameters": origin})

@@ -5,6 +5,7 @@ import typer
 from burnish.cli.prove import review
 from burnish.cli.prove.acceptance import acceptance
 from burnish.cli.prove.baseline import baseline
+from burnish.cli.prove.determinism import determinism
 from burnish.cli.prove.exit import enter, leave
 from burnish.cli.prove.ledger import ledger
 from burnish.cli.prove.mark import check_mark, mark, recover
@@ -27,6 +28,7 @@ app.command()(value)
 app.command()(acceptance)
 app.command("sample-size")(sample_size)
 app.command()(msa)
+app.command()(determinism)
 app.command("exit")(leave)
 app.command()(enter)
 app.command()(returns)
