@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from burnish.adapt.diffusers import Pretrained
+from burnish.adapt.diffusers import STEPS, Pretrained
 from burnish.store.recording import Recorder, Unrecorded, batch
 from burnish.verbs.album import parameters, write_album
 
@@ -15,7 +15,7 @@ def make_files(
     out: str | Path,
     description: str = "",
     n: int = 1,
-    steps: int = 25,
+    steps: int = STEPS,
     guidance: float = 7.0,
     seed: int = 0,
     negative: str = "",

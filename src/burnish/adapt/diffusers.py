@@ -25,6 +25,9 @@ from burnish.store.bundle import ADAPTER, DESCRIPTION, PRETRAINED, Bundle, files
 from burnish.verbs.refine import Refined, canvas
 from burnish.verbs.wish import Wish
 
+STEPS = 25
+"""Steps that pretrained models usually take; distilled ones 1 to 4."""
+
 
 @dataclass(frozen=True)
 class Glimpse:
@@ -88,7 +91,7 @@ class Pretrained:
         self,
         description: str = "",
         n: int = 1,
-        steps: int = 25,
+        steps: int = STEPS,
         guidance: float = 7.0,
         seed: int = 0,
         negative: str = "",
@@ -236,20 +239,33 @@ def open_pipeline(name: str, download: bool = False, device: str | None = None) 
 def _load(place: str, download: bool) -> tuple[Any, Path]:
     """The pipeline and its folder."""
     try:
-        from diffusers import DiffusionPipeline
-        from diffusers.utils import logging
+        _hush()
+        from diffusers.pipelines.pipeline_utils import DiffusionPipeline
     except ImportError as error:
         raise BurnishError(
             f"{PRETRAINED}{place}", "needs the library diffusers", "pip install 'burnish[hub]'"
         ) from error
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
     try:
-        if not Path(place).is_dir():
-            place = DiffusionPipeline.download(place, local_files_only=not download, use_safetensors=True)
-        pipe = DiffusionPipeline.from_pretrained(place, local_files_only=True, use_safetensors=True)
+        folder = Path(place)
+        if not folder.is_dir():
+            folder = Path(
+                DiffusionPipeline.download(place, local_files_only=not download, use_safetensors=True)
+            )
+        pipe = DiffusionPipeline.from_pretrained(folder, local_files_only=True, use_safetensors=True)
     except Exception as error:  # the hub's client has dozens of errors, none of them a bug here
         cure = "Check the name" if download else "Name a folder, or allow the download with --download"
         reason = f"is no pipeline that can be opened ({str(error).splitlines()[0][:200]})"
         raise BurnishError(f"{PRETRAINED}{place}", reason, cure) from error
-    return pipe, Path(place)
+    return pipe, folder
+
+
+def _hush() -> None:
+    """Keeps the libraries' bars and warnings off the terminal; their errors are raised and told anyway."""
+    from transformers.utils import logging as words
+
+    words.set_verbosity_error()
+    words.disable_progress_bar()
+    from diffusers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()

@@ -13,19 +13,20 @@ def make(
     out: Path,
     description: str,
     n: int,
-    steps: int,
+    steps: int | None,
     guidance: float,
     seed: int,
     negative: str = "",
     download: bool = False,
     task: str = "",
 ) -> None:
-    """`burnish make hub:...`."""
+    """`burnish make hub:...`; without `steps` as many as these models usually take."""
     from burnish.adapt.album import make_files
-    from burnish.adapt.diffusers import open_pipeline
+    from burnish.adapt.diffusers import STEPS, open_pipeline
     from burnish.cli.progress import Bar
     from burnish.cli.records import ledger
 
+    steps = steps or STEPS
     with Bar("make", n * steps) as bar:
         pipeline = open_pipeline(name, download)
         files = make_files(

@@ -45,7 +45,7 @@ def make(
     from burnish.store.bundle import is_pretrained
 
     if is_pretrained(str(bundle)):
-        hub.make(str(bundle), out, description, n or 1, steps, guidance, seed, download=download, task=task)
+        hub.make(str(bundle), out, description, n or 1, steps, guidance, seed, negative, download, task)
         return
     from burnish.cli.records import ledger
     from burnish.core.schedule import steps_of
