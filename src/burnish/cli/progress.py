@@ -54,6 +54,10 @@ class Bar:
         """One thing is done."""
         self._bar.advance(self._task)
 
+    def share(self, done: int, of: int) -> None:
+        """So many of so many are done."""
+        self._bar.update(self._task, completed=done, total=of)
+
     def training(self, now: "Training") -> None:
         """Shows a training run's progress."""
         left = "" if now.eta is None else f", {clock(now.eta)} left"

@@ -1,0 +1,47 @@
+"""`burnish prove baseline`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def baseline(
+    bundle: Annotated[Path, typer.Argument(help="An inspector, or a model that `burnish train` wrote.")],
+    data: Annotated[Path, typer.Argument(help="The data it was trained from.", metavar="DATA")],
+    n: Annotated[int | None, typer.Option("--n", help="Models: how many to make of each.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Models: steps of each.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Inspectors: judge the first so many good and so many bad test parts.")
+    ] = None,
+    cutpaste_minutes: Annotated[
+        float | None, typer.Option(help="Inspectors: also train one on pasted defects, so long.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    json: Annotated[Path | None, typer.Option("--json", help="File for the figures as JSON.")] = None,
+) -> None:
+    """Compare with what is not diffusion, on the same split; say so when that is better."""
+    from dataclasses import asdict
+
+    from burnish.cli.progress import Bar
+    from burnish.cli.prove.show import say, write_json
+    from burnish.cli.records import command, ledger
+    from burnish.prove.baseline import advise
+    from burnish.prove.compare import compare, comparison_text, keep_comparisons, task_of
+    from burnish.store.bundle import read_bundle
+    from burnish.store.recording import recorded
+    from burnish.store.workspace import open_workspace
+
+    opened = read_bundle(bundle)
+    if task_of(opened) == "inspect":
+        options = {"limit": limit, "cutpaste_minutes": cutpaste_minutes}
+    else:
+        options = {"n": n, "steps": steps}
+    about = {"medium": "figures", "description": str(data), "seed": seed, "model_hash": opened.hash}
+    with recorded(ledger(), "prove baseline", **about) as row, Bar("compare") as bar:
+        found, facts = compare(bundle, data, seed=seed, progress=bar.share, **options)
+        row.inputs["data"] = facts["data_hash"]
+        keep_comparisons(open_workspace(), found, facts, command(), row.number)
+    say(comparison_text(found))
+    if json:
+        write_json(json, {**facts, "advice": advise(found), "comparisons": [asdict(c) for c in found]})
