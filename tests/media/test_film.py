@@ -27,6 +27,15 @@ def test_what_is_written_is_read_again(tmp_path, suffix):
     assert b"seed 7" in file.read_bytes()
 
 
+def test_equal_frames_of_a_gif_are_not_lost(tmp_path):
+    frames = moving(8)
+    frames[3] = frames[4] = frames[2]
+    film = read_film(write_film(tmp_path / "film.gif", frames))
+    assert len(film.frames) == 8
+    assert np.abs(film.frames[4].astype(int) - frames[2]).mean() < 4
+    assert np.abs(film.frames[5].astype(int) - frames[5]).mean() < 4
+
+
 def test_odd_sides_are_padded_for_mp4(tmp_path):
     file = write_film(tmp_path / "odd.mp4", moving(4, 33, 41))
     assert read_film(file).frames[0].shape == (34, 42, 3)

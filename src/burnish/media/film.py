@@ -29,6 +29,9 @@ FRAMES = 6000
 SMALLEST = 8
 """Frames with a shorter side below this show nothing that could be learned."""
 
+LONGEST = 100
+"""A frame of a GIF counts at most so often."""
+
 FPS = 8.0
 
 Shrink = Callable[[np.ndarray], np.ndarray]
@@ -180,12 +183,28 @@ def write_film(path: str | Path, frames: Sequence[np.ndarray], fps: float = FPS,
 
 
 def _gif(path: Path) -> Iterable[np.ndarray]:
+    """Frames of a GIF at an even rate: writers merge equal ones, so one that lasts longer counts several
+    times."""
+    lasting = _durations(path)
+    usual = sorted(lasting)[len(lasting) // 2] if lasting else 0
     with Image.open(path, formats=("GIF",)) as film:
         for index in range(getattr(film, "n_frames", 1)):
             film.seek(index)
             layer = film.convert("RGBA")
             white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
-            yield np.asarray(Image.alpha_composite(white, layer).convert("RGB")).copy()
+            frame = np.asarray(Image.alpha_composite(white, layer).convert("RGB")).copy()
+            times = round(lasting[index] / usual) if usual and index < len(lasting) else 1
+            yield from [frame] * min(max(times, 1), LONGEST)
+
+
+def _durations(path: Path) -> list[float]:
+    """How long each frame of a GIF lasts, milliseconds, as far as it can be read."""
+    found = []
+    with contextlib.suppress(Exception), Image.open(path, formats=("GIF",)) as film:
+        for index in range(getattr(film, "n_frames", 1)):
+            film.seek(index)
+            found.append(float(film.info.get("duration", 0)))
+    return found
 
 
 def _video(path: Path) -> Iterable[np.ndarray]:
