@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from burnish.train.copies import copy_rate, nearest_two
+from burnish.train.copies import copy_rate, distinct, nearest_two
 
 
 def test_distances_by_hand():
@@ -20,6 +20,14 @@ def test_repeated_pictures_are_copies_and_fresh_ones_are_not():
     assert copy_rate(fresh, training) == 0
     assert copy_rate(copied, training) == 1
     assert copy_rate(torch.cat([fresh, copied]), training) == pytest.approx(0.25)
+
+
+def test_a_picture_trained_many_times_does_not_hide_its_copies():
+    torch.manual_seed(0)
+    training = torch.randn(30, 1, 8, 8)
+    often = torch.cat([training, training[:1].expand(200, -1, -1, -1)])
+    assert distinct(often).tolist() == list(range(30))
+    assert copy_rate(training[:1] + 0.01, often) == 1
 
 
 def test_too_little_to_compare_with():

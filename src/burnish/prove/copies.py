@@ -1,0 +1,418 @@
+"""Does a generator repeat what it was trained on? Neighbours, duplicates and planted pictures, each against a
+null of pictures that it never saw."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.stats import binomtest
+from torch import Tensor
+
+from burnish.core.stats import Interval, Rate, auroc, bootstrap_over_parts, rate
+from burnish.errors import BurnishError, DatasetError
+from burnish.media.copies import find_copies, pixel_hash, thumbnail
+from burnish.media.image import read_image
+from burnish.prove.canaries import read_plan
+from burnish.prove.figures import of_rate
+from burnish.prove.memory import Seen, codes_of, extract, nearness, p_value, recall, square
+from burnish.store.tables import Figure
+from burnish.train.copies import RATIO, nearest_two
+from burnish.train.features import Features
+from burnish.train.pictures import Entry, load_pictures
+from burnish.verbs.diffusion import Diffusion
+from burnish.verbs.make import make
+
+ALPHA = 0.01
+"""A picture whose p-value by membership is at most this is flagged; needs 99 pictures in the null."""
+SUSPECTS = 5
+"""Repeated training pictures that are tested."""
+SHOWN = 8
+"""Closest neighbours that the report shows."""
+ASKED = 40
+"""Pictures of training and of the null whose recall is taken."""
+
+Tell = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A sample and the two training pictures nearest to it.
+
+    Attributes:
+        sample: Its place among the samples.
+        first, second: Places among the training pictures, by pixels.
+        pixels, features: d1 / d2, in [0, 1], in codes of pixels and in frozen features.
+    """
+
+    sample: int
+    first: int
+    second: int
+    pixels: float
+    features: float
+
+
+@dataclass
+class Suspect:
+    """A picture that was tested for memory.
+
+    Attributes:
+        role: `planted`, `control` or `repeated`.
+        name, description, times: See `memory.Seen`.
+        repeats: Samples under its description that repeat it, with bounds.
+        nearest: The lowest nearness of these samples: below 1/3 is a repeat.
+        recall: See `memory.recall`.
+        p: Of that recall among the null.
+        flagged: Some sample repeats it, or p is at most `ALPHA`.
+    """
+
+    role: str
+    name: str
+    description: str
+    times: int
+    repeats: Rate
+    nearest: float
+    recall: float
+    p: float
+    flagged: bool
+
+
+@dataclass
+class Copies:
+    """What was found; `str` says it to a person.
+
+    Attributes:
+        model_hash, data_hash: Of the bundle, and of the pictures.
+        same_data: Whether these are the pictures that the bundle names.
+        trained, null: Distinct training pictures, and pictures that the model never saw.
+        duplicated: Training pictures that are there more than once.
+        alike: Pairs of training pictures that show the same shot without being equal.
+        by_pixels, by_features: Samples whose d1 / d2 is below 1/3.
+        null_by_pixels, null_by_features: The same of the null: what the rule gives where nothing is copied.
+        nearer: Samples whose nearest picture of all is a training picture.
+        expected: The share of `nearer` when samples know training pictures no better than the null.
+        nearer_p: One-sided p-value of that.
+        membership: AUROC of recall, null against training; 0.5 when training leaves no trace.
+        neighbours: Of all samples, closest first.
+        suspects: Pictures that were tested.
+    """
+
+    model_hash: str
+    data_hash: str
+    same_data: bool
+    trained: int
+    null: int
+    duplicated: int
+    alike: int
+    by_pixels: Rate
+    by_features: Rate
+    null_by_pixels: Rate
+    null_by_features: Rate
+    nearer: Rate
+    expected: float
+    nearer_p: float
+    membership: Interval | None
+    neighbours: list[Neighbour]
+    suspects: list[Suspect]
+    pictures: dict[str, list[np.ndarray]] = field(default_factory=dict, repr=False)
+
+    @property
+    def flagged(self) -> list[Suspect]:
+        """The pictures that the model repeats."""
+        return [one for one in self.suspects if one.flagged]
+
+    def to_json(self) -> dict[str, Any]:
+        """All but the pictures."""
+        plain = {key: value for key, value in vars(self).items() if key != "pictures"}
+        for key, value in plain.items():
+            if isinstance(value, Rate):
+                plain[key] = value.to_json()
+            elif isinstance(value, Interval):
+                plain[key] = asdict(value)
+        plain["neighbours"] = [asdict(one) for one in self.neighbours]
+        plain["suspects"] = [{**asdict(one), "repeats": one.repeats.to_json()} for one in self.suspects]
+        return plain
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.by_pixels.of} samples against {self.trained} training pictures; the null is {self.null}"
+            " pictures that the model never saw.",
+            f"Copies by pixels: {told(self.by_pixels)}; of the null {told(self.null_by_pixels)}.",
+            f"Copies by features: {told(self.by_features)}; of the null {told(self.null_by_features)}.",
+        ]
+        if self.null:
+            lines.append(
+                f"Nearest picture is a training one: {told(self.nearer)};"
+                f" {100 * self.expected:.1f} % by chance (p = {self.nearer_p:.2g})."
+            )
+        if self.membership:
+            m = self.membership
+            lines.append(
+                f"Membership: AUROC {m.value:.2f} ({m.low:.2f} to {m.high:.2f}); 0.50 leaves no trace."
+            )
+        if self.duplicated or self.alike:
+            lines.append(
+                f"{self.duplicated} training pictures are there more than once,"
+                f" {self.alike} pairs show the same shot."
+            )
+        for one in self.suspects:
+            lines.append(
+                f"{'FLAGGED' if one.flagged else 'clear  '}  {one.role}: {one.name} ({one.times} times):"
+                f" {one.repeats.count} of {one.repeats.of} samples repeat it, recall {one.recall:+.2f}"
+                f" (p = {one.p:.2g})"
+            )
+        if not self.same_data:
+            lines.append("Warning: the bundle was trained on other pictures than these (another hash).")
+        return "\n".join(lines)
+
+
+def told(found: Rate) -> str:
+    """A rate in words."""
+    if found.value is None:
+        return "none to look at"
+    return (
+        f"{found.count} of {found.of}, {100 * found.value:.1f} %"
+        f" ({100 * found.low:.1f} to {100 * found.high:.1f})"
+    )
+
+
+def probe(
+    model: Diffusion,
+    root: str | Path,
+    n: int = 64,
+    tries: int = 16,
+    steps: int = 8,
+    seed: int = 0,
+    tell: Tell = lambda stage: None,
+) -> Copies:
+    """Looks for copies of training pictures among samples, and for pictures that the model remembers.
+
+    Args:
+        model: A generator of pictures.
+        root: The pictures that it was trained on; `canaries.json` beside them is read (see `canaries`).
+        n: Samples, each under the description of a random training picture.
+        tries: Samples for each suspect.
+        steps: Of each sample.
+        seed: Of everything.
+        tell: Told what is being done.
+
+    Raises:
+        DatasetError: Fewer than two distinct training pictures.
+        BurnishError: n or tries below 1.
+    """
+    if n < 1 or tries < 1:
+        raise BurnishError(f"n = {n}, tries = {tries}", "both must be at least 1")
+    tell("reading")
+    train, null, repeated, controls, facts = _gather(model, root, seed)
+    tell(f"making {n} samples")
+    rng = np.random.default_rng((seed, 35))
+    asked = [train[int(k)].description for k in rng.integers(0, len(train), n)]
+    samples = [
+        next(iter(make(model, words, 1, steps, seed=seed * 1_000_003 + k))) for k, words in enumerate(asked)
+    ]
+    tell("comparing")
+    trained, kept = codes_of(model, [s.image for s in train]), codes_of(model, [s.image for s in null])
+    made = codes_of(model, samples)
+    features = Features()
+    felt, known = features(samples), features([s.image for s in train])
+    neighbours, ratios = _neighbours(made, trained, felt, known)
+    null_pixels = null_features = np.zeros(0)
+    nearer, expected, p = rate(0, 0), 1.0, 1.0
+    if null:
+        null_pixels = _ratios(kept, trained)
+        null_features = _ratios(features([s.image for s in null]), known)
+        away = torch.cdist(made.flatten(1), torch.cat([trained, kept]).flatten(1)).argmin(1)
+        count, expected = int((away < len(train)).sum()), len(train) / (len(train) + len(null))
+        nearer = rate(count, n)
+        p = float(binomtest(count, n, expected, alternative="greater").pvalue)
+    tell("asking what it remembers")
+    recalled = [recall(model, one, seed) for one in null]
+    order = rng.permutation(len(train))[:ASKED]
+    members = [recall(model, train[int(k)], seed) for k in order]
+    suspects, pictures = [], {}
+    for role, one in [*repeated, *controls]:
+        found, shown = _suspect(model, role, one, train, trained, null, recalled, tries, steps, seed)
+        suspects.append(found)
+        pictures[one.name] = [one.image, *shown]
+    pictures["neighbours"] = [
+        image
+        for e in neighbours[:SHOWN]
+        for image in (samples[e.sample], train[e.first].image, train[e.second].image)
+    ]
+    return Copies(
+        model_hash=model.bundle.hash,
+        trained=len(train),
+        null=len(null),
+        by_pixels=rate(int((ratios[0] < RATIO).sum()), n),
+        by_features=rate(int((ratios[1] < RATIO).sum()), n),
+        null_by_pixels=rate(int((null_pixels < RATIO).sum()), len(null)),
+        null_by_features=rate(int((null_features < RATIO).sum()), len(null)),
+        nearer=nearer,
+        expected=expected,
+        nearer_p=p,
+        membership=_membership(recalled, members, rng),
+        neighbours=neighbours,
+        suspects=suspects,
+        pictures=pictures,
+        **facts,
+    )
+
+
+def _gather(model: Diffusion, root: str | Path, seed: int) -> tuple:
+    """(distinct training pictures, null, suspects of training, controls, facts of the data)."""
+    pictures, plan = load_pictures(root, model.size), read_plan(root)
+    meta = model.bundle.meta
+    share = meta["training"].get("hold", 0.1) if meta["data"]["held_out"] else 0.0
+    learned, held = pictures.holdout(share, meta["training"]["seed"])
+    same = pictures.hash == meta["data"]["hash"]
+    if not same or len(held) != meta["data"]["held_out"]:
+        learned, held = list(range(len(pictures))), []  # not known which: none is taken for unseen
+
+    def see(index: int, times: int) -> Seen:
+        entry = pictures.entries[index]
+        image = square(pictures.images[index], model.size)
+        return Seen(entry.file.name, image, description_of(model, entry), times)
+
+    squares = {k: pixel_hash(square(pictures.images[k], model.size)) for k in (*learned, *held)}
+    counts, first = Counter(squares[k] for k in learned), {}
+    for k in learned:
+        first.setdefault(squares[k], k)
+    train = [see(k, counts[squares[k]]) for k in first.values()]
+    if len(train) < 2:
+        raise DatasetError(root, "holds fewer than two different training pictures", "Give more")
+    null = [see(k, 0) for k in held if squares[k] not in counts]
+    repeated = [("repeated", one) for one in sorted(train, key=lambda s: -s.times) if one.times > 1]
+    controls: list[tuple[str, Seen]] = []
+    if plan:
+        planted = {Path(file).name: times for file, _, times in plan.planted}
+        repeated = [("planted" if s.name in planted else role, s) for role, s in repeated]
+        kept = [
+            Seen(Path(file).name, square(read_image(Path(root) / file), model.size), words, 0)
+            for file, words in plan.controls
+        ]
+        null += kept
+        controls = [("control", kept[0])]
+    thumbs = np.stack([thumbnail(s.image) for s in train])
+    near = find_copies(thumbs, [pixel_hash(s.image) for s in train])
+    facts = {
+        "data_hash": pictures.hash,
+        "same_data": same,
+        "duplicated": len(repeated),
+        "alike": len(near),
+    }
+    return train, null, repeated[:SUSPECTS], controls, facts
+
+
+def description_of(model: Diffusion, entry: Entry) -> str:
+    """What a model can be told of a picture: its caption, else its class, else nothing."""
+    if entry.caption and (model.config.buckets or model.config.text):
+        return entry.caption
+    return entry.label if entry.label in model.classes else ""
+
+
+def _neighbours(
+    made: Tensor, trained: Tensor, felt: Tensor, known: Tensor
+) -> tuple[list[Neighbour], tuple[np.ndarray, np.ndarray]]:
+    """Each sample's two nearest training pictures, closest first, and all ratios."""
+    two = torch.cdist(made.flatten(1), trained.flatten(1)).topk(2, dim=1, largest=False).indices
+    pixels, features = _ratios(made, trained), _ratios(felt, known)
+    found = [
+        Neighbour(k, int(two[k, 0]), int(two[k, 1]), float(pixels[k]), float(features[k]))
+        for k in range(len(made))
+    ]
+    return sorted(found, key=lambda one: min(one.pixels, one.features)), (pixels, features)
+
+
+def _ratios(samples: Tensor, training: Tensor) -> np.ndarray:
+    first, second = nearest_two(samples, training)
+    return (first / second.clamp_min(1e-12)).numpy()
+
+
+def _suspect(
+    model: Diffusion,
+    role: str,
+    one: Seen,
+    train: Sequence[Seen],
+    trained: Tensor,
+    null: Sequence[Seen],
+    recalled: Sequence[float],
+    tries: int,
+    steps: int,
+    seed: int,
+) -> tuple[Suspect, list[np.ndarray]]:
+    """Tests one picture; the samples that were drawn for it."""
+    samples = extract(model, one, tries, seed, steps)
+    apart = [k for k, other in enumerate(train) if other.name != one.name]
+    near = nearness(codes_of(model, samples), codes_of(model, [one.image])[0], trained[apart])
+    count, value = int((near < RATIO).sum()), recall(model, one, seed)
+    p = p_value(value, [r for r, other in zip(recalled, null, strict=True) if other.name != one.name])
+    found = Suspect(
+        role,
+        one.name,
+        one.description,
+        one.times,
+        rate(count, tries),
+        float(near.min()),
+        value,
+        p,
+        flagged=count > 0 or p <= ALPHA,
+    )
+    return found, samples
+
+
+def _membership(null: Sequence[float], members: Sequence[float], rng: np.random.Generator) -> Interval | None:
+    """AUROC that recall is higher for the null than for training, with a bootstrap interval."""
+    if len(null) < 2 or len(members) < 2:
+        return None
+    values = np.array([*members, *null])
+    sides = ["in"] * len(members) + ["out"] * len(null)
+    is_null = np.array([side == "out" for side in sides])
+
+    def statistic(indices: np.ndarray) -> float:
+        return auroc(values[indices][~is_null[indices]], values[indices][is_null[indices]]) or 0.0
+
+    return bootstrap_over_parts(statistic, sides, rng)
+
+
+def as_figures(found: Copies, command: str) -> list[Figure]:
+    """What was measured as figures of the workspace, for a card.
+
+    Args:
+        found: From `probe`.
+        command: That measured it.
+    """
+    facts = {
+        "subject": found.model_hash,
+        "model_hash": found.model_hash,
+        "data_hash": found.data_hash,
+        "command": command,
+    }
+    figures = [
+        of_rate("copies: by pixels", found.by_pixels, threshold=0.02, better="lower", **facts),
+        of_rate("copies: by features", found.by_features, better="lower", **facts),
+        of_rate("copies: by pixels, unseen pictures", found.null_by_pixels, better="lower", **facts),
+        of_rate(
+            "copies: pictures flagged",
+            rate(len(found.flagged), len(found.suspects)),
+            better="lower",
+            detail={"flagged": [one.name for one in found.flagged]},
+            **facts,
+        ),
+    ]
+    if found.membership:
+        m = found.membership
+        figures.append(
+            Figure(
+                what="copies: membership AUROC",
+                value=m.value,
+                low=m.low,
+                high=m.high,
+                confidence=0.95,
+                better="lower",
+                **facts,
+            )
+        )
+    return figures
