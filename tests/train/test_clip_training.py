@@ -1,14 +1,20 @@
 """`burnish train` on clips as a function: the bundle, resumption to the bit, a base, what it says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from burnish.errors import BundleError, BurnishError
+from burnish.media.clip import load_clips
 from burnish.media.film import write_film
 from burnish.store.bundle import read_bundle
 from burnish.train import clips as training
 from burnish.train.budget import Budget
+from burnish.train.clip_plan import prepare
 from burnish.train.clips import draw_sheet as clip_sheet
 from burnish.train.clips import measure_copies as clip_copies
 from burnish.train.clips import train
@@ -80,15 +86,31 @@ def test_a_stopped_run_goes_on_to_the_bit(folder, tmp_path):
     assert hashes[0] == hashes[1]
 
 
-def test_a_base_is_gone_on_from_and_one_of_another_shape_refused(folder, tmp_path):
-    run(folder, tmp_path / "a", 3)
-    fresh, on = run(folder, tmp_path / "b", 1), run(folder, tmp_path / "c", 1, base=tmp_path / "a")
-    assert on.bundle is not None
-    assert fresh.bundle is not None
-    files = [done.bundle.meta["files"]["model.safetensors"] for done in (fresh, on)]
-    assert files[0] != files[1]
-    with pytest.raises(BundleError, match="another shape"):
-        run(folder, tmp_path / "d", 1, base=tmp_path / "a", widths=(32, 64))
+def test_a_base_is_gone_on_from_with_its_shape_codec_and_classes(folder, tmp_path):
+    film = write_film(tmp_path / "film.gif", [np.full((32, 32, 3), 30 * k, np.uint8) for k in range(6)])
+    run(folder, tmp_path / "a", 2)
+    before = read_bundle(tmp_path / "a").meta
+    train(film, tmp_path / "b", Budget(steps=1), size=32, base=tmp_path / "a")
+    after = read_bundle(tmp_path / "b").meta
+    for key in ("classes", "architecture", "codec"):
+        assert after[key] == before[key]
+    assert after["process"] != before["process"]
+    with pytest.raises(BundleError, match="not clips of 64 px"):
+        train(film, tmp_path / "c", Budget(steps=1), size=64, base=tmp_path / "a")
+
+
+def test_weights_are_taken_over_and_new_classes_start_afresh(folder, tmp_path):
+    done = run(folder, tmp_path / "a", 2)
+    clips = load_clips(folder, 32)
+    more = replace(clips, takes=(*clips.takes, replace(clips.takes[0], label="odd")), classes=("dark", "odd"))
+    plan, model = prepare(more, Budget(steps=1), 5, tmp_path / "a")
+    state = load_file(done.bundle.path / "model.safetensors")  # type: ignore[union-attr]
+    assert plan.clips.classes == ("bright", "dark", "odd")
+    mine = model.state_dict()
+    name = "net.frame.encoder.label.weight"
+    assert (len(state[name]), len(mine[name])) == (3, 4)
+    assert torch.equal(mine[name][:3], state[name])
+    assert all(torch.equal(mine[key], value) for key, value in state.items() if key not in (name, "matrix"))
 
 
 def test_sizes_that_do_not_fit_and_films_without_hold_out(folder, tmp_path):

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+SIZE = 64
+
 
 def train(
     data: Annotated[
@@ -19,8 +21,21 @@ def train(
     out: Annotated[Path, typer.Option(help="The bundle to write.")],
     minutes: Annotated[float, typer.Option(min=0.01, help="How long to train.")] = 10.0,
     seed: Annotated[int, typer.Option(min=0, help="Of weights, order and noise.")] = 0,
-    size: Annotated[int, typer.Option(help="Side of pictures and clips in pixels: 64, 128 or 256.")] = 64,
-    base: Annotated[Path | None, typer.Option(help="A bundle to go on from.")] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(help="Side in pixels: 64 (default), 128 or 256; of hub: models their own by default."),
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(help="A bundle to go on from, or hub:NAME_OR_FOLDER to train an adapter of."),
+    ] = None,
+    describe: Annotated[
+        str, typer.Option(help="Adapters: what pictures without a caption or class are called.")
+    ] = "",
+    rank: Annotated[int, typer.Option(help="Adapters: rank of the small matrices.")] = 8,
+    download: Annotated[
+        bool, typer.Option("--download", help="Adapters: the hub may be asked for missing files.")
+    ] = False,
     autoencoder: Annotated[
         str | None,
         typer.Option(help="Pictures: denoise its codes, not pixels; a folder or a name on the hub."),
@@ -49,17 +64,24 @@ def train(
     from burnish.cli.records import ledger, tariff
     from burnish.errors import BurnishError
     from burnish.media.medium import MEDIA, medium_of
+    from burnish.store.bundle import is_pretrained
     from burnish.store.recording import recorded
     from burnish.train.budget import Budget
 
     wanted = medium or medium_of(data, column)
-    runners: dict[str, Callable[[], Callable[..., Any]]] = {"image": _images, "clip": _clips}
+    wanted = "adapter" if base and wanted == "image" and is_pretrained(base) else wanted
+    runners: dict[str, Callable[[], Callable[..., Any]]] = {
+        "adapter": _adapters,
+        "image": _images,
+        "clip": _clips,
+    }
     if wanted not in runners:
         raise BurnishError(f"medium {wanted!r}", "cannot be trained", f"Known: {', '.join(MEDIA)}")
     pictures = {"augmented": views, "autoencoder": autoencoder, "text_encoder": text_encoder, "hold": hold}
     own: dict[str, dict[str, Any]] = {
-        "image": {"size": size, "base": base, **pictures, "tariff": tariff()},
-        "clip": {"size": size, "base": base},
+        "adapter": {"size": size, "base": base, "describe": describe, "rank": rank, "download": download},
+        "image": {"size": size or SIZE, "base": base, **pictures, "tariff": tariff()},
+        "clip": {"size": size or SIZE, "base": base},
     }
     about = {"description": str(data), "seed": seed, "settings": {"minutes": minutes, "steps": steps}}
     with recorded(ledger(), "train", medium="model", **about) as row, Bar("train") as bar:
@@ -77,6 +99,12 @@ def train(
     bar.say(done)
     if done.bundle is None:
         raise typer.Exit(130)
+
+
+def _adapters() -> Callable[..., Any]:
+    from burnish.adapt.lora import train
+
+    return train
 
 
 def _images() -> Callable[..., Any]:

@@ -3,13 +3,13 @@
 import platform
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 import burnish
 from burnish.core.frames import FramePreconditioned
@@ -17,57 +17,18 @@ from burnish.core.left_out import left_out
 from burnish.core.process import seeded
 from burnish.core.sample import sample
 from burnish.core.schedule import SHIFT, grid
-from burnish.errors import BundleError, BurnishError
-from burnish.media.clip import FEW, Clips, load_clips
-from burnish.media.codec import Pixels
+from burnish.errors import BurnishError
+from burnish.media.clip import load_clips
 from burnish.media.image import write_png
 from burnish.media.sheet import contact_sheet
-from burnish.nets.clip import ClipNet, clip_preset
 from burnish.store.bundle import WEIGHTS, Bundle, read_bundle, write_bundle
-from burnish.train import augment
 from burnish.train.budget import Budget
 from burnish.train.clip_lesson import ClipLesson
+from burnish.train.clip_plan import ClipPlan, prepare
 from burnish.train.copies import copy_rate
-from burnish.train.loop import Fitted, Options, Progress, fit, seeded_weights
+from burnish.train.loop import Fitted, Options, Progress, fit
+from burnish.train.plan import Tariff
 from burnish.train.run import CHECKPOINT, SHEET, Trained, agree, open_place, work_folder
-
-BUCKETS = 4096
-
-
-@dataclass(frozen=True)
-class ClipPlan:
-    """What was found and what will be done; `str` says it to a person."""
-
-    clips: Clips
-    lesson: ClipLesson
-    budget: Budget
-    parameters: int
-
-    def __str__(self) -> str:
-        c, length = self.clips, self.lesson.config.frames
-        train, held = self.lesson.train, self.lesson.held
-        told = f"{len(c.classes)} classes ({', '.join(c.classes[:6])})" if c.classes else "no classes"
-        told += ", descriptions" if c.described else ""
-        time = f"{self.budget.minutes:g} minutes" if self.budget.minutes else f"{self.budget.steps} updates"
-        lines = [
-            f"Found {len(c)} clips of {c.frames} frames in {c.root} ({c.layout}; {told}).",
-            *(f"  {problem}" for problem in c.problems[:10]),
-            *([f"  and {len(c.problems) - 10} more problems"] if len(c.problems) > 10 else []),
-            f"Trains {self.parameters / 1e6:.1f} M weights for {time} on {train.windows(length)} windows of"
-            f" {length} frames of {c.size} px; {held.frames} frames are held out to judge by.",
-        ]
-        short = [take.name for take in c.takes if len(take) < length]
-        if short:
-            lines.append(
-                f"{len(short)} clips are shorter than {length} frames; what they lack is not judged."
-            )
-        if train.windows(length) < FEW:
-            lines.append(
-                f"Warning: {train.windows(length)} windows are few; below {FEW} a model tends to repeat them."
-            )
-        if not len(held):
-            lines.append("Warning: too few frames to hold any out; nothing can say when to stop.")
-        return "\n".join(lines)
 
 
 def train(
@@ -80,6 +41,7 @@ def train(
     on_plan: Callable[[ClipPlan], None] | None = None,
     on_progress: Callable[[Progress], bool | None] | None = None,
     base: str | Path | None = None,
+    tariff: Tariff = Tariff(),
     **changes: Any,
 ) -> Trained:
     """Trains a diffusion model of clips and writes its bundle.
@@ -94,6 +56,7 @@ def train(
         on_plan: Told what was found, before training.
         on_progress: See `train.loop.fit`; answering True or Ctrl-C stops the run and keeps the checkpoint.
         base: A bundle of clips to begin from instead of random weights.
+        tariff: For the plan's cost.
         changes: Fields of `nets.clip.ClipConfig` to set.
 
     Raises:
@@ -103,7 +66,7 @@ def train(
     if size < 32 or size % 32:
         raise BurnishError(f"size {size}", "is not a multiple of 32", "Use 64 or 128")
     out, work = Path(out), open_place(out, resume)
-    plan, model = prepare(load_clips(root, size), budget, seed, base, **changes)
+    plan, model = prepare(load_clips(root, size), budget, seed, base, tariff, **changes)
     if on_plan:
         on_plan(plan)
     told = {"data": plan.clips.hash, "architecture": plan.lesson.config.to_json(), "seed": seed}
@@ -129,50 +92,6 @@ def train(
     if fitted.stopped == "asked":
         return Trained(None, fitted, work)
     return Trained(save_bundle(out, model, plan, fitted, seed), fitted, work)
-
-
-def prepare(
-    clips: Clips, budget: Budget, seed: int, base: str | Path | None = None, **changes: Any
-) -> tuple[ClipPlan, FramePreconditioned]:
-    """The lesson and a new network for some clips, or that of `base`."""
-    codec = Pixels.of([frame for take in clips.takes for frame in take.frames])
-    config = clip_preset(
-        clips.size,
-        **{
-            "channels": codec.channels,
-            "classes": len(clips.classes),
-            "buckets": BUCKETS if clips.described else 0,
-            "views": augment.VIEWS,
-            **changes,
-        },
-    )
-    lesson = ClipLesson(clips, codec, config, seed=seed)
-    with seeded_weights(seed):
-        model = FramePreconditioned(ClipNet(config), lesson.process.matrix)
-    if base is not None:
-        begin_from(model, base)
-    lesson.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return ClipPlan(clips, lesson, budget, sum(p.numel() for p in model.parameters())), model.to(
-        lesson.device
-    )
-
-
-def begin_from(model: FramePreconditioned, base: str | Path) -> None:
-    """Puts the weights of a bundle of clips into a new model; the frames' covariance stays the data's.
-
-    Raises:
-        BundleError: Another kind, medium or shape.
-    """
-    bundle = read_bundle(base, kind="diffusion")
-    state = load_file(bundle.path / WEIGHTS)
-    try:
-        model.load_state_dict({**state, "matrix": model.matrix})
-    except RuntimeError as error:
-        raise BundleError(
-            base,
-            "is of another shape than this data asks for",
-            "Train without --base, or on data of its kind",
-        ) from error
 
 
 def sample_codes(
