@@ -60,7 +60,9 @@ def test_the_bundle_holds_what_the_design_asks(folder, tmp_path):
     assert meta["classes"] == ["bright", "dark"]
     assert (meta["data"]["pictures"], meta["data"]["held_out"], meta["size"]) == (12, 1, 32)
     assert len(meta["data"]["hash"]) == 16
-    assert meta["training"]["curve"][-1]["step"] == 6
+    assert meta["training"]["curve"][-1]["step"] == 4
+    assert meta["few_steps"]["updates"] == 2
+    assert meta["architecture"]["paces"] == 3
     assert {"architecture", "codec", "process", "cost", "versions"} <= set(meta)
     assert meta["cost"]["seconds"] > 0
     assert set(meta["files"]) == {"model.safetensors", "samples.png", "card.md"}
@@ -70,7 +72,7 @@ def test_the_bundle_holds_what_the_design_asks(folder, tmp_path):
     assert "12 pictures" in text
     assert "2 classes (bright, dark)" in text
     assert "Warning: 12 pictures are few" in text
-    assert str(done).startswith("6 updates")
+    assert str(done).startswith("4 updates")
 
 
 def test_the_same_seed_gives_the_same_model(folder, tmp_path):

@@ -136,7 +136,7 @@ def advance(
     Args:
         denoiser, process, solver, condition: See `sample`.
         x: The sample at t, (B, *).
-        t, s: Times, (1,).
+        t, s: Times, (1,), or (B,) of their own.
         past: What the solver handed back at the step before; None at the first, and where the walk was left.
         kept: What is known.
 

@@ -1,8 +1,8 @@
 """Solvers of the deterministic path, each one step from t to s < t.
 
 A solver is `solver(process, ask, x_t, t, s, past) -> (x_s, posterior, past)`: `ask(x, t)` is the denoiser
-with its condition filled in, t and s are scalars in (0, 1] and [0, t), `past` is whatever the solver wants
-back at the next step (None at the first). `posterior` is the denoiser's answer at x_t, for previews.
+with its condition filled in, t and s are (1,) or (B,), in (0, 1] and [0, t), `past` is whatever the solver
+wants back at the next step (None at the first). `posterior` is the denoiser's answer at x_t, for previews.
 """
 
 from collections.abc import Callable
@@ -49,7 +49,7 @@ def ab2(
     """
     posterior = ask(x_t, t)
     slope = process.slope(x_t, posterior, t)
-    h = s - t
+    h = (s - t).reshape(-1, *[1] * (x_t.ndim - 1))
     if past is None:
         return process.step(x_t, posterior, t, s), posterior, (slope, h)
     before, g = past

@@ -81,6 +81,11 @@ class Condition:
         )
 
 
+def told_pace(condition: Condition, pace: int, count: int = 1) -> Condition:
+    """The condition with a pace, for `count` samples."""
+    return replace(condition, pace=torch.full((count,), pace)) if pace else condition
+
+
 def hash_text(texts: Sequence[str], buckets: int) -> Tensor:
     """Ids of the n-grams of descriptions, (B, NGRAMS), int64 in [0, buckets]; 0 pads, and is all of an empty
     text.

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -24,6 +25,11 @@ class Budget:
         if any(v is not None and not v > 0 for v in (self.minutes, self.steps)):
             raise ValueError(f"a budget must be above 0, got {self.minutes} minutes, {self.steps} steps")
 
+    def part(self, share: float) -> "Budget":
+        """A share of it, in (0, 1]; at least one step of a budget of steps."""
+        minutes = None if self.minutes is None else self.minutes * share
+        return Budget(minutes, None if self.steps is None else max(1, round(self.steps * share)))
+
     def spent(self, step: int, seconds: float) -> float:
         """The share spent after `step` updates and `seconds`, in [0, 1]."""
         shares = [
@@ -38,14 +44,15 @@ class Clock:
 
     Args:
         before: Seconds spent before.
+        now: Tells the time in seconds.
     """
 
-    def __init__(self, before: float = 0.0) -> None:
-        self._start = time.monotonic() - before
+    def __init__(self, before: float = 0.0, now: Callable[[], float] = time.monotonic) -> None:
+        self._now, self._start = now, now() - before
 
     def seconds(self) -> float:
         """Seconds so far."""
-        return time.monotonic() - self._start
+        return self._now() - self._start
 
 
 def learning_rate(spent: float, step: int, warmup: int = 50, hold: float = 0.4) -> float:

@@ -15,7 +15,7 @@ import burnish
 from burnish.core.gaussian import Preconditioned
 from burnish.core.process import seeded
 from burnish.core.sample import sample
-from burnish.core.schedule import SHIFT, grid
+from burnish.core.schedule import PACES, SHIFT, grid
 from burnish.errors import BurnishError
 from burnish.media.codec import Pixels
 from burnish.media.image import write_png
@@ -29,6 +29,7 @@ from burnish.train import augment
 from burnish.train.base import Base, open_base
 from burnish.train.budget import Budget
 from burnish.train.copies import copy_rate
+from burnish.train.fewstep import SHARE, tune
 from burnish.train.lesson import Lesson
 from burnish.train.loop import Fitted, Options, Progress, fit, seeded_weights
 from burnish.train.pictures import Pictures, load_pictures
@@ -36,6 +37,7 @@ from burnish.train.plan import Plan, Tariff
 from burnish.train.run import CHECKPOINT, SHEET, Trained, agree, open_place, work_folder
 
 BUCKETS = 4096
+TUNING = "fewstep.safetensors"
 MOST_PIXELS = 128
 """Larger pictures need an autoencoder."""
 
@@ -56,6 +58,8 @@ def train(
     hold: float = 0.1,
     tariff: Tariff = Tariff(),
     lesson: Mapping[str, Any] | None = None,
+    few_steps: float = SHARE,
+    options: Options = Options(),
     **changes: Any,
 ) -> Trained:
     """Trains a diffusion model of the pictures in a folder and writes its bundle.
@@ -77,6 +81,8 @@ def train(
             model learns its pictures by heart: for a set that is meant to be repeated.
         tariff: For the plan's cost.
         lesson: Further arguments of `Lesson`.
+        few_steps: Share of the budget that tunes the model for few steps at the end (`train.fewstep`).
+        options: Of `train.loop.fit`; `seed` is set here.
         changes: Fields of `nets.hourglass.HourglassConfig` to set; not with a base.
 
     Raises:
@@ -95,34 +101,50 @@ def train(
     begun = open_base(base, size) if base else None
     pictures = load_pictures(root, size)
     plan, model = prepare(
-        pictures, budget, seed, augmented, begun, autoencoder, text_encoder, hold, tariff, lesson, **changes
+        pictures,
+        budget,
+        seed,
+        augmented,
+        begun,
+        autoencoder,
+        text_encoder,
+        hold,
+        tariff,
+        lesson,
+        few_steps,
+        **changes,
     )
     if on_plan:
         on_plan(plan)
-    told = {"data": pictures.hash, "architecture": plan.lesson.config.to_json(), "seed": seed}
-    agree(work, {**told, "base": plan.base})
+    shape = plan.lesson.config.to_json()
+    agree(work, {"data": pictures.hash, "architecture": shape, "seed": seed, "base": plan.base})
 
     def watch(progress: Progress) -> bool | None:
         if progress.validated:
             write_png(work / SHEET, draw_sheet(progress.model, plan.lesson, seed))
         return on_progress(progress) if on_progress else None
 
+    options = replace(options, seed=seed)
+    main = budget.part(1 - few_steps) if few_steps else budget
     held = bool(plan.lesson.held)
     fitted = fit(
         model,
         plan.lesson.batch,
         plan.lesson.loss,
-        budget,
-        Options(seed=seed),
+        main,
+        options,
         validate=plan.lesson.validate if held else None,
         copies=(lambda m: measure_copies(m, plan.lesson, seed)) if hold else None,
         on_progress=watch,
         checkpoint=work / CHECKPOINT,
         resume=resume,
     )
-    if fitted.stopped == "asked":
-        return Trained(None, fitted, work)
-    return Trained(save_bundle(out, model, plan, fitted, seed), fitted, work)
+    tuned = None
+    if few_steps and fitted.stopped != "asked":
+        tuned = tune(model, plan.lesson, budget.part(few_steps), options, on_progress, work / TUNING, resume)
+    if "asked" in (fitted.stopped, tuned.stopped if tuned else ""):
+        return Trained(None, tuned or fitted, work)
+    return Trained(save_bundle(out, model, plan, fitted, seed, tuned), fitted, work)
 
 
 def prepare(
@@ -136,6 +158,7 @@ def prepare(
     hold: float = 0.1,
     tariff: Tariff = Tariff(),
     lesson: Mapping[str, Any] | None = None,
+    few_steps: float = 0.0,
     **changes: Any,
 ) -> tuple[Plan, Preconditioned]:
     """The lesson and a new network for some pictures; see `train`."""
@@ -155,9 +178,12 @@ def prepare(
         "buckets": BUCKETS if pictures.described and not encoder else 0,
         "views": views,
         "text": encoder.width if encoder else 0,
+        "paces": len(PACES) if few_steps else 0,
     }
     if base is not None:
-        kept = {key: max(told[key], getattr(base.config, key)) for key in ("buckets", "views", "text")}
+        kept = {
+            key: max(told[key], getattr(base.config, key)) for key in ("buckets", "views", "text", "paces")
+        }
         config = replace(base.config, classes=told["classes"], **kept)
     elif isinstance(codec, Latents):
         config = preset_latent(pictures.size // codec.factor, **{**told, **changes})
@@ -173,7 +199,7 @@ def prepare(
     taught = Lesson(pictures, codec, config, **more)
     taught.device = device
     count = sum(p.numel() for p in model.parameters())
-    plan = Plan(pictures, taught, budget, count, base.hash if base else None, text_encoder, tariff)
+    plan = Plan(pictures, taught, budget, count, base.hash if base else None, text_encoder, tariff, few_steps)
     return plan, model.to(device)
 
 
@@ -211,10 +237,13 @@ def measure_copies(
     return copy_rate(samples, lesson.training_codes().cpu())
 
 
-def save_bundle(out: str | Path, model: Preconditioned, plan: Plan, fitted: Fitted, seed: int) -> Bundle:
+def save_bundle(
+    out: str | Path, model: Preconditioned, plan: Plan, fitted: Fitted, seed: int, tuned: Fitted | None = None
+) -> Bundle:
     """Writes the bundle, kind `diffusion`, and then removes the work folder."""
     work, pictures, lesson = work_folder(out), plan.pictures, plan.lesson
     sheet = draw_sheet(model, lesson, seed)
+    seconds = fitted.seconds + (tuned.seconds if tuned else 0.0)
     meta = {
         "kind": "diffusion",
         "architecture": {"name": "hourglass", **lesson.config.to_json()},
@@ -234,7 +263,8 @@ def save_bundle(out: str | Path, model: Preconditioned, plan: Plan, fitted: Fitt
         },
         "training": asdict(fitted)
         | {"seed": seed, "batch": lesson.batch_size, "budget": asdict(plan.budget)},
-        "cost": {"seconds": round(fitted.seconds, 1), "machine": platform.processor() or platform.machine()},
+        "few_steps": None if tuned is None else {"updates": tuned.step, "seconds": tuned.seconds},
+        "cost": {"seconds": round(seconds, 1), "machine": platform.processor() or platform.machine()},
         "versions": {
             "burnish": burnish.__version__,
             "torch": torch.__version__,

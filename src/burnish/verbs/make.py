@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -12,9 +11,10 @@ from burnish.core.guidance import Guided
 from burnish.core.posterior import Denoiser
 from burnish.core.process import seeded
 from burnish.core.sample import Step, sample
-from burnish.core.schedule import SHIFT, grid
+from burnish.core.schedule import SHIFT, grid, pace_of
 from burnish.core.solve import SOLVERS
 from burnish.errors import BurnishError
+from burnish.nets.condition import Condition, told_pace
 from burnish.verbs.diffusion import Diffusion
 from burnish.verbs.strict import strictly
 
@@ -33,7 +33,7 @@ def make(
     steps: int = 8,
     guidance: float = 1.0,
     seed: int = 0,
-    solver: str = "ab2",
+    solver: str | None = None,
     callback: Callable[[Step], bool | None] | None = None,
     negative: str = "",
     batch: int = 1,
@@ -48,7 +48,7 @@ def make(
         steps: Steps of each, >= 1; see `core.schedule.PRESETS`.
         guidance: 1 for none, 2 to 4 follow the description harder.
         seed: Of the set.
-        solver: A key of `core.solve.SOLVERS`.
+        solver: A key of `core.solve.SOLVERS`; None takes what suits, see `walk_of`.
         callback: See `core.sample.sample`; its samples are those of a batch.
         negative: What to be led away from; needs guidance above 1.
         batch: Pictures at a time.
@@ -63,12 +63,14 @@ def make(
     """
     if min(n, steps, batch) < 1:
         raise BurnishError(f"n = {n}, steps = {steps}, batch = {batch}", "all must be at least 1")
+    times, suits, pace = walk_of(model, steps)
+    solver = solver or suits
     if solver not in SOLVERS:
         raise BurnishError(f"solver {solver!r}", "is unknown", f"Known: {', '.join(SOLVERS)}")
     denoiser = guided(model, guidance, negative)
-    condition = condition_of(model, description)
+    condition = told_pace(condition_of(model, description), pace)
     size = 1 if strict else batch
-    return _make(model, denoiser, condition, n, steps, seed, solver, callback, size, strict)
+    return _make(model, denoiser, condition, n, times, seed, solver, callback, size, strict)
 
 
 def guided(model: Diffusion, guidance: float, negative: str = "") -> Denoiser:
@@ -93,7 +95,7 @@ def guided(model: Diffusion, guidance: float, negative: str = "") -> Denoiser:
         )
     unwanted = condition_of(model, negative)
 
-    def without(condition: Any) -> Any:
+    def without(condition: Condition) -> Condition:
         said = {name: getattr(unwanted, name) for name in ("label", "ngrams", "text")}
         count = _samples(condition)
         return replace(
@@ -103,13 +105,22 @@ def guided(model: Diffusion, guidance: float, negative: str = "") -> Denoiser:
     return Guided(model.denoiser, guidance, without)
 
 
-def condition_of(model: Diffusion, description: str, batch: int = 1) -> Any:
+def condition_of(model: Diffusion, description: str, batch: int = 1) -> Condition:
     """`Diffusion.condition`, refusing what is far too long."""
     if len(description) > MOST_WORDS:
         raise BurnishError(
             f"description of {len(description)} characters", f"is over {MOST_WORDS}", "Say it in fewer words"
         )
     return model.condition(description, batch)
+
+
+def walk_of(model: Diffusion, steps: int, start: float = 1.0) -> tuple[Tensor, str, int]:
+    """How a walk of some steps is best taken: the times from `start` to 0, the solver's name, the pace.
+
+    A model that was tuned for few steps takes Euler's steps at its pace; others AB2's.
+    """
+    pace = pace_of(steps) if model.config.paces else 0
+    return grid(steps, start, SHIFT), "euler" if pace else "ab2", pace
 
 
 def starting_noise(model: Diffusion, seed: int, index: int) -> Tensor:
@@ -132,7 +143,7 @@ def parameters(
     """
     facts = {
         "Steps": steps,
-        "Sampler": "ab2",
+        "Sampler": walk_of(model, steps)[1],
         "CFG scale": f"{guidance:g}",
         "Seed": seed,
         "Index": index,
@@ -148,9 +159,9 @@ def parameters(
 def _make(
     model: Diffusion,
     denoiser: Denoiser,
-    condition: Any,
+    condition: Condition,
     n: int,
-    steps: int,
+    times: Tensor,
     seed: int,
     solver: str,
     callback: Callable[[Step], bool | None] | None,
@@ -164,7 +175,7 @@ def _make(
                 denoiser,
                 model.process,
                 (count, *model.shape),
-                grid(steps, shift=SHIFT),
+                times,
                 solver=SOLVERS[solver],
                 condition=condition.repeated(count),
                 callback=callback,
@@ -174,6 +185,6 @@ def _make(
         yield from pictures
 
 
-def _samples(condition: Any) -> int:
+def _samples(condition: Condition) -> int:
     said = (condition.label, condition.ngrams, condition.text, condition.extra, condition.view)
     return next((len(one) for one in said if one is not None), 1)

@@ -26,8 +26,9 @@ from burnish.core.sample import Kept, advance
 from burnish.core.schedule import SHIFT, grid
 from burnish.core.solve import SOLVERS
 from burnish.errors import BurnishError
+from burnish.nets.condition import told_pace
 from burnish.verbs.diffusion import Diffusion
-from burnish.verbs.make import condition_of, guided
+from burnish.verbs.make import condition_of, guided, walk_of
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Session:
             place counts as known when all its pixels are.
         strength: With `picture`: the time in (0, 1] that it is corrupted to; 1 keeps nothing of it but what
             the mask protects.
-        solver: A key of `core.solve.SOLVERS`.
+        solver: A key of `core.solve.SOLVERS`; None takes what suits, see `verbs.make.walk_of`.
 
     Raises:
         BurnishError: A value out of its range, a picture or mask of another size, a description that the
@@ -97,13 +98,15 @@ class Session:
     picture: np.ndarray | None = None
     mask: np.ndarray | None = None
     strength: float = 1.0
-    solver: str = "ab2"
+    solver: str | None = None
     cancelled: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         if self.steps < 1:
             raise BurnishError(f"{self.steps} steps", "must be at least 1")
-        if self.solver not in SOLVERS:
+        _, suits, self._pace = walk_of(self.model, self.steps)
+        self._solver = self.solver or suits
+        if self._solver not in SOLVERS:
             raise BurnishError(f"solver {self.solver!r}", "is unknown", f"Known: {', '.join(SOLVERS)}")
         self._say(_Say(self.description, self.guidance, self.negative))
         self._code = None if self.picture is None else self._encode(self.picture)
@@ -145,7 +148,7 @@ class Session:
             state.x,
             t.to(state.x.device),
             s.to(state.x.device),
-            SOLVERS[self.solver],
+            SOLVERS[self._solver],
             state.past,
             self._condition,
             self._kept,
@@ -228,7 +231,7 @@ class Session:
         self.cancelled = True
 
     def _say(self, wanted: _Say) -> None:
-        condition = condition_of(self.model, wanted.description)
+        condition = told_pace(condition_of(self.model, wanted.description), self._pace)
         denoiser = guided(self.model, wanted.guidance, wanted.negative)
         self._said, self._condition, self._denoiser = wanted, condition, denoiser
 
