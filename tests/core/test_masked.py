@@ -1,13 +1,14 @@
 """Masked diffusion against closed forms: rates, the bound's weight, exact sampling, no truncated tails."""
 
 import itertools
+import math
 
 import pytest
 import torch
 from scipy.stats import chisquare
 
 from burnish.core.chain import Chain
-from burnish.core.masked import Masked, ancestral, left_to_right, nelbo, uniform
+from burnish.core.masked import Masked, ancestral, left_to_right, nelbo, surprise_orders, tighter, uniform
 from burnish.core.posterior import Categorical, Posterior, draw
 from burnish.core.process import seeded
 from burnish.core.sample import sample
@@ -54,8 +55,34 @@ def test_the_loss_at_random_times_estimates_the_same_bound():
     x_t = process.corrupt(many, t, seeded(2))
     loss = process.loss(denoiser(x_t, t), many, x_t, t.float())
     assert abs(float(loss.mean()) - exact) < 4.5 * float(loss.std()) / 20000**0.5
-    found = nelbo(denoiser, MASK, x_0.expand(400, 3), places.expand(400, 3), seeded(3))
-    assert abs(float(found.mean()) - exact) < 4.5 * float(found.std()) / 20
+    assert nelbo(denoiser, MASK, x_0, places, seeded(3)).item() == pytest.approx(exact, rel=1e-5)
+
+
+def test_orders_are_averaged_to_the_bound_and_bounded_more_tightly():
+    """A denoiser that is sure only once the other token is shown: by hand, two orders of two tokens.
+
+    First token first costs log 4 + log 2, second first costs log 2 + log 2; NELBO is the mean, p the mean
+    of both.
+    """
+
+    def denoiser(x_t, t, condition=None):
+        both = (x_t == MASK).all(-1)
+        answer = torch.full((*x_t.shape, 5), -torch.inf)
+        answer[..., 1:3] = -math.log(2.0)
+        answer[both, 0, 1:] = -math.log(4.0)
+        return Categorical(answer)
+
+    x_0 = torch.tensor([[1, 2]])
+    places = torch.ones_like(x_0, dtype=torch.bool)
+    each = surprise_orders(denoiser, MASK, x_0, places, seeded(0), orders=64)[:, 0]
+    firsts = each > math.log(6)
+    assert 16 < int(firsts.sum()) < 48
+    assert each[firsts].tolist() == pytest.approx([math.log(8)] * int(firsts.sum()), abs=1e-5)
+    assert each[~firsts].tolist() == pytest.approx([math.log(4)] * int((~firsts).sum()), abs=1e-5)
+    share = float(firsts.double().mean())
+    assert each.mean().item() == pytest.approx(share * math.log(8) + (1 - share) * math.log(4), abs=1e-5)
+    assert tighter(each[:, None]).item() == pytest.approx(-math.log(share / 8 + (1 - share) / 4), abs=1e-5)
+    assert tighter(each[:, None]) < each.mean()
 
 
 def test_step_reveals_at_the_rate_of_the_time_and_keeps_what_is_shown():
@@ -69,7 +96,7 @@ def test_step_reveals_at_the_rate_of_the_time_and_keeps_what_is_shown():
 
 
 def test_draw_matches_float64_probabilities_into_the_tails():
-    """Chi-square at 1e-4; a token of probability 1e-9 is reached, which a float32 Gumbel maximum cannot promise."""
+    """Chi-square at 1e-4; a token of probability 1e-9 is reached, which a float32 Gumbel cannot promise."""
     p = torch.tensor([0.5, 0.3, 0.15, 0.05], dtype=torch.float64)
     drawn = draw(p.expand(40000, 4), uniform((40000,), seeded(0)))
     assert chisquare(torch.bincount(drawn, minlength=4).numpy(), (40000 * p).numpy()).pvalue > 1e-4
@@ -85,7 +112,7 @@ def test_the_loop_samples_the_chain_exactly():
     p = torch.rand(5, 5)
     p[:, :2] = 0
     p = p / p.sum(-1, keepdim=True)
-    chain = Chain(p, MASK, torch.tensor([False, False, True, True, True]))
+    chain = Chain.dense(p, MASK, torch.tensor([False, False, True, True, True]))
     start = torch.tensor([[1, MASK, MASK]]).expand(4000, 3)
     known = torch.tensor([[True, False, False]])
     made = sample(

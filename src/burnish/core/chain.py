@@ -6,34 +6,84 @@ For a chain with transitions P and visible tokens on both sides, the posterior o
     f_i = (f_{i-1} o e_{i-1}) P,        b_i = P (e_{i+1} o b_{i+1}),
 
 with e_i the evidence at place i: one token where it is visible, the allowed ones where it is masked (Rabiner
-1989). Scaled at each place, float32 does. Where a neighbour is visible the sum is a row or a column of P, so
-only runs of masks cost a matrix product. These conditionals are those of one joint distribution, so the chain's
-NELBO is its likelihood, see `core.masked`.
+1989). Scaled at each place, float32 does. These conditionals are those of one joint distribution, so the
+chain's NELBO is its likelihood, see `core.masked`.
+
+An interpolated bigram is P = S + g u^T: what was seen, sparse, and a share g of the unigram u. So a product
+costs as many steps as there are different pairs in the texts, not V^2.
 """
 
+import warnings
+from typing import Any
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from burnish.core.ngram import KneserNey
 from burnish.core.posterior import Categorical
+
+TINY = 1e-30
 
 
 class Chain(nn.Module):
-    """A Markov chain as a denoiser.
+    """A Markov chain p(v | u) = S[u, v] + g[u] u[v] as a denoiser.
 
     Args:
-        transitions: P[u, v] = p(v | u), (V, V).
+        entries: How many numbers S has; they are read from a state, see `of` and `dense`.
+        size: V.
         mask: The masking token.
         allowed: Bool (V,): what a masked place can be.
     """
 
-    transitions: Tensor
+    places: Tensor
+    values: Tensor
+    rest: Tensor
+    floor: Tensor
     allowed: Tensor
 
-    def __init__(self, transitions: Tensor, mask: int, allowed: Tensor) -> None:
+    def __init__(self, entries: int, size: int, mask: int, allowed: Tensor) -> None:
         super().__init__()
-        self.mask = mask
-        self.register_buffer("transitions", transitions.float().contiguous())
-        self.register_buffer("allowed", allowed.float())
+        self.mask, self.size = mask, size
+        self.register_buffer("places", torch.zeros(2, entries, dtype=torch.int32))
+        self.register_buffer("values", torch.zeros(entries))
+        self.register_buffer("rest", torch.zeros(size))
+        self.register_buffer("floor", torch.zeros(size))
+        self.register_buffer("allowed", allowed.float(), persistent=False)
+        self._matrices: tuple[Tensor, Tensor] | None = None
+
+    @classmethod
+    def of(cls, model: KneserNey, end: int, pad: int, mask: int, allowed: Tensor) -> "Chain":
+        """The chain of a bigram model; after `end` comes `pad`, and nothing else.
+
+        Raises:
+            ValueError: The model is no bigram.
+        """
+        if model.order != 2:
+            raise ValueError(f"a chain needs a bigram, order 2, not {model.order}")
+        level = model.levels[1]
+        tails = [end, pad]
+        known = ~np.isin(level.keys[level.contexts], tails)
+        rest = np.ones(model.size)
+        rest[level.keys] = level.rest
+        rest[tails] = 0
+        places = np.stack([level.keys[level.contexts][known], level.tokens[known]])
+        places = np.concatenate([places, [tails, [pad, pad]]], 1)
+        chain = cls(places.shape[1], model.size, mask, allowed)
+        chain.places.copy_(torch.from_numpy(places))
+        chain.values.copy_(torch.from_numpy(np.concatenate([level.extra[known], [1, 1]])))
+        chain.rest.copy_(torch.from_numpy(rest))
+        chain.floor.copy_(torch.from_numpy(model.levels[0].rows[0]))
+        return chain
+
+    @classmethod
+    def dense(cls, transitions: Tensor, mask: int, allowed: Tensor) -> "Chain":
+        """A chain of given transitions, (V, V), rows summing to 1."""
+        places = transitions.nonzero().T
+        chain = cls(places.shape[1], len(transitions), mask, allowed)
+        chain.places.copy_(places)
+        chain.values.copy_(transitions[places[0], places[1]])
+        return chain
 
     @torch.no_grad()
     def forward(self, x_t: Tensor, t: Tensor | None = None, condition: object = None) -> Categorical:
@@ -45,48 +95,69 @@ class Chain(nn.Module):
             x_t: int64 (B, L); the first place must be visible.
             t, condition: Not used.
         """
-        forward, _ = self.messages(x_t)
-        backward = self._backward(x_t)
-        return Categorical((forward * backward * self.allowed).clamp_min(1e-30).log())
+        evidence = self._evidence(x_t)
+        both = torch.stack(self._forward(evidence)[0]) * torch.stack(self._backward(evidence))
+        return Categorical((both * self.allowed[:, None]).permute(2, 0, 1).clamp_min(TINY).log())
 
     @torch.no_grad()
-    def messages(self, x_t: Tensor) -> tuple[Tensor, Tensor]:
-        """f, scaled to sum 1 at each place, (B, L, V), and log p(visible tokens up to there | first), (B, L).
+    def log_likelihood(self, x_t: Tensor) -> Tensor:
+        """log p of what is visible given the first token, masked places summed out, (B,), in nats."""
+        return self._forward(self._evidence(x_t))[1]
 
-        The masked places are summed out, so the last column is the likelihood of what is visible.
-        """
-        p, hidden = self.transitions, x_t == self.mask
-        f = torch.ones(x_t.shape[0], len(p), device=p.device) / len(p)
-        level = torch.zeros(len(f), device=p.device)
-        found, known = [f], [level]
-        for i in range(1, x_t.shape[1]):
-            before, now = hidden[:, i - 1], hidden[:, i]
-            message = p[torch.where(before, 0, x_t[:, i - 1])]
-            if before.any():
-                message[before] = (f[before] * self.allowed) @ p
-            mass = message.sum(-1).clamp_min(1e-30)
-            if i > 1:
-                seen = f.gather(1, torch.where(before, 0, x_t[:, i - 1])[:, None])[:, 0]
-                level = level + torch.where(before, 1.0, seen).clamp_min(1e-30).log()
-            level = level + mass.log()
-            f = message / mass[:, None]
-            here = f.gather(1, torch.where(now, 0, x_t[:, i])[:, None])[:, 0]
-            here = torch.where(now, f @ self.allowed, here)
+    @torch.no_grad()
+    def next(self, tokens: Tensor) -> Tensor:
+        """p(v | u) for given u, (*, V)."""
+        one = torch.nn.functional.one_hot(tokens.flatten(), self.size).float().T
+        return self._after(one).T.reshape(*tokens.shape, self.size)
+
+    def _evidence(self, x_t: Tensor) -> list[Tensor]:
+        """e at each place, (V, B)."""
+        one = torch.nn.functional.one_hot(x_t.T, self.size).float()
+        one[self.mask == x_t.T] = self.allowed
+        return list(one.transpose(1, 2).contiguous())
+
+    def _after(self, f: Tensor) -> Tensor:
+        """P^T f, (V, B)."""
+        return self._sparse()[0] @ f + self.floor[:, None] * (self.rest @ f)
+
+    def _before(self, b: Tensor) -> Tensor:
+        """P b, (V, B)."""
+        return self._sparse()[1] @ b + self.rest[:, None] * (self.floor @ b)
+
+    def _sparse(self) -> tuple[Tensor, Tensor]:
+        """S^T and S, made once."""
+        if self._matrices is None or self._matrices[0].device != self.values.device:
+            shape = (self.size, self.size)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # torch calls the layout new at each first use
+                s = torch.sparse_coo_tensor(self.places.long(), self.values, shape).coalesce()
+                self._matrices = s.T.to_sparse_csr(), s.to_sparse_csr()
+        return self._matrices
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies make their own matrices: torch cannot copy sparse ones."""
+        return self.__dict__ | {"_matrices": None}
+
+    def _forward(self, evidence: list[Tensor]) -> tuple[list[Tensor], Tensor]:
+        """f, scaled to sum 1, (V, B) at each place; log p of all the evidence given the first."""
+        f = torch.ones_like(evidence[0]) / self.size
+        found, level = [f], torch.zeros(f.shape[1], device=f.device)
+        state = evidence[0]
+        for e in evidence[1:]:
+            f = self._after(state)
+            mass = f.sum(0).clamp_min(TINY)
+            f = f / mass
             found.append(f)
-            known.append(level + here.clamp_min(1e-30).log())
-        return torch.stack(found, 1), torch.stack(known, 1)
+            state = f * e
+            level = level + mass.log()
+        return found, level + state.sum(0).clamp_min(TINY).log()
 
-    def _backward(self, x_t: Tensor) -> Tensor:
-        """b, scaled to a maximum of 1 at each place, (B, L, V)."""
-        p, hidden = self.transitions, x_t == self.mask
-        columns = p.T.contiguous()
-        b = torch.ones(x_t.shape[0], len(p), device=p.device)
+    def _backward(self, evidence: list[Tensor]) -> list[Tensor]:
+        """b, scaled to a maximum of 1, (V, B) at each place."""
+        b = torch.ones_like(evidence[0])
         found = [b]
-        for i in range(x_t.shape[1] - 2, -1, -1):
-            after = hidden[:, i + 1]
-            message = columns[torch.where(after, 0, x_t[:, i + 1])]
-            if after.any():
-                message[after] = (b[after] * self.allowed) @ columns
-            b = message / message.amax(-1, keepdim=True).clamp_min(1e-30)
+        for e in reversed(evidence[1:]):
+            b = self._before(e * b)
+            b = b / b.amax(0).clamp_min(TINY)
             found.append(b)
-        return torch.stack(found[::-1], 1)
+        return found[::-1]

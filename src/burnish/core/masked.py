@@ -1,7 +1,7 @@
 r"""Masked (absorbing) diffusion on tokens.
 
-Each token is masked on its own with probability t, and what is not masked is clean (arXiv:2107.03006). With the
-linear schedule alpha_t = 1 - t, going back from t to s < t a masked token is revealed with probability
+Each token is masked on its own with probability t, and what is not masked is clean (arXiv:2107.03006). With
+the linear schedule alpha_t = 1 - t, going back from t to s < t a masked token is revealed with probability
 (t - s) / t, drawn from the denoiser's p(x_0 | x_t); a revealed one stays (MDLM, arXiv:2406.07524).
 
 **The bound.** In continuous time the negative evidence lower bound is
@@ -9,17 +9,17 @@ linear schedule alpha_t = 1 - t, going back from t to s < t a masked token is re
     -log p(x_0) <= NELBO = int_0^1 (1 / t) E sum_{i masked} -log p(x_0[i] | x_t) dt.
 
 The best denoiser does not depend on t: it is the data's conditional given what is visible (RADD,
-arXiv:2406.03736). Integrating t out leaves a sum over how many of the n tokens are masked (the same as
-order-agnostic autoregression, arXiv:2110.02037):
+arXiv:2406.03736). Integrating t out leaves a mean over the orders in which tokens can be
+revealed (order-agnostic autoregression, arXiv:2110.02037):
 
-    NELBO = sum_{k=1}^{n} E_{|M| = k} mean_{i in M} -log p(x_0[i] | the others but M),
+    NELBO = E_order sum_{k=1}^{n} -log p(x_0[order_k] | those before it in the order).
 
-M a random subset of k places. `nelbo` takes nested subsets of a random order: for every order the sum is
-unbiased. If the conditionals are those of one joint distribution, each order gives -log p(x_0) by the chain
-rule, and the bound is tight.
+If the conditionals are those of one joint distribution, every order gives -log p(x_0) by the chain rule,
+and the bound is tight; the more consistent a denoiser, the less one order differs from another.
 """
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -70,8 +70,8 @@ class Masked:
     def step(self, x_t: Tensor, posterior: Posterior, t: Tensor, s: Tensor, rng: Rng = None) -> Tensor:
         """From t to s: each masked token is revealed with probability (t - s) / t, (B, L).
 
-        Two numbers are drawn for each place whether or not it is masked, so what one place shows does not shift
-        the noise of another.
+        Two numbers are drawn for each place whether or not it is masked, so what one place shows does not
+        shift the noise of another.
         """
         t, s = _wide(t, x_t), _wide(s, x_t)
         chance = torch.where(t > 0, (t - s) / t.clamp_min(1e-12), 0.0)
@@ -107,78 +107,83 @@ def ancestral(rng: Rng = None, temperature: float = 1.0) -> Solver:
 
 
 @torch.no_grad()
-def nelbo(
+def surprise_along(
+    denoiser: Denoiser, mask: int, x_0: Tensor, places: Tensor, height: Tensor, batch: int = 256
+) -> Tensor:
+    """-log p of each sequence when its tokens are revealed in a given order, (B,), in nats, exactly.
+
+    A fixed order is a sampler of its own, whose likelihood the chain rule gives. It costs one answer of the
+    denoiser for each token.
+
+    Args:
+        denoiser: Answers with a `Categorical`; asked at time k / n. Columns more than one behind the last
+            place of a batch are cut off.
+        mask: The masking token.
+        x_0: Clean sequences, int64 (B, L).
+        places: Bool (B, L): the tokens that count. The others (begin, end, padding) are always visible.
+        height: The order, (B, L): the highest place is revealed first.
+        batch: Most sequences asked at once.
+    """
+    counts = places.sum(-1)
+    rank = height.double().masked_fill(~places, torch.inf).argsort(-1).argsort(-1)
+    by_length = counts.cpu().argsort()
+    row = torch.repeat_interleave(by_length, counts.cpu()[by_length])
+    k = torch.cat([torch.arange(1, int(n) + 1) for n in counts.cpu()[by_length]] or [row])
+    columns = torch.arange(x_0.shape[1], device=x_0.device)
+    total = torch.zeros(len(x_0), dtype=torch.float64)
+    for part in torch.arange(len(row)).split(batch):
+        rows, several = row[part].to(x_0.device), k[part].to(x_0.device)
+        width = int((places[rows] * columns).max()) + 2
+        ranks, x = rank[rows][:, :width], x_0[rows][:, :width]
+        hidden = (ranks < several[:, None]) & places[rows][:, :width]
+        posterior = denoiser(torch.where(hidden, mask, x), several / counts[rows], None)
+        shown = (ranks == several[:, None] - 1).double().argmax(-1, keepdim=True)
+        log_p = _categorical(posterior).log_likelihood(x).gather(1, shown)[:, 0]
+        total.index_add_(0, row[part], -log_p.double().cpu())
+    return total
+
+
+def surprise_orders(
     denoiser: Denoiser,
     mask: int,
     x_0: Tensor,
     places: Tensor,
     rng: torch.Generator,
-    batch: int = 256,
     orders: int = 1,
+    batch: int = 256,
 ) -> Tensor:
-    """An unbiased estimate of the NELBO of each sequence, (B,), in nats, t integrated out; see the module.
+    """`surprise_along` random orders, (orders, B), in nats.
 
-    It costs one denoiser's answer for each token and order.
+    The mean over orders estimates the NELBO without bias. `tighter` makes a tighter bound of the same
+    numbers.
+    """
+    heights = torch.rand((orders, *x_0.shape), generator=rng, dtype=torch.float64).to(x_0.device)
+    return torch.stack([surprise_along(denoiser, mask, x_0, places, h, batch) for h in heights])
+
+
+def nelbo(
+    denoiser: Denoiser, mask: int, x_0: Tensor, places: Tensor, rng: torch.Generator, orders: int = 1
+) -> Tensor:
+    """An unbiased estimate of the NELBO of each sequence, (B,), in nats, t integrated out; see the module."""
+    return surprise_orders(denoiser, mask, x_0, places, rng, orders).mean(0)
+
+
+def tighter(surprise: Tensor) -> Tensor:
+    """A bound on -log p of the sampler that reveals in a random order, nearer than the NELBO, (B,), in nats.
+
+    That sampler's p is the mean of p along each order, so -log of a mean over K orders is an upper bound in
+    expectation that falls with K (arXiv:1509.00519).
 
     Args:
-        denoiser: Answers with a `Categorical`; asked at time k / n.
-        mask: The masking token.
-        x_0: Clean sequences, int64 (B, L).
-        places: Bool (B, L): the tokens that count. The others (begin, end, padding) are always visible.
-        rng: Chooses the orders.
-        batch: Most sequences asked at once.
-        orders: Random orders of each sequence; the standard error falls with their root.
+        surprise: -log p along K random orders, (K, B).
     """
-    total = torch.zeros(len(x_0), dtype=torch.float64)
-    for _ in range(orders):
-        for rows, x_t, hidden, t in nested(mask, x_0, places, rng, batch):
-            posterior = _categorical(denoiser(x_t, t, None))
-            surprise = -posterior.log_likelihood(x_0[rows]).double()
-            mean = (surprise * hidden).sum(-1) / hidden.sum(-1)
-            total.index_add_(0, rows, mean.cpu())
-    return total / orders
+    return math.log(len(surprise)) - torch.logsumexp(-surprise, 0)
 
 
-def nested(
-    mask: int, x_0: Tensor, places: Tensor, rng: torch.Generator, batch: int
-) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
-    """For each sequence, its corruptions along one random order, from all masked to one masked.
-
-    Yields:
-        Numbers of sequences (N,), x_t (N, L), where it is masked (N, L), and the share masked (N,); N <= batch.
-    """
-    counts = places.sum(-1)
-    chance = torch.rand(x_0.shape, generator=rng, dtype=torch.float64).masked_fill(~places.cpu(), 2.0)
-    rank = chance.argsort(-1).argsort(-1).to(x_0.device)
-    row = torch.repeat_interleave(torch.arange(len(x_0)), counts.cpu())
-    masked = torch.cat([torch.arange(1, int(n) + 1) for n in counts]) if len(row) else row
-    for part in torch.arange(len(row)).split(batch):
-        rows, k = row[part], masked[part].to(x_0.device)
-        hidden = (rank[rows] < k[:, None]) & places[rows]
-        x_t = torch.where(hidden, mask, x_0[rows])
-        yield rows, x_t, hidden, k / counts[rows]
-
-
-@torch.no_grad()
 def left_to_right(denoiser: Denoiser, mask: int, x_0: Tensor, places: Tensor, batch: int = 256) -> Tensor:
-    """-log p of each sequence when its tokens are revealed from left to right, (B,), in nats: exact, no bound.
-
-    Any fixed order of revealing is a sampler of its own, whose likelihood the chain rule gives.
-
-    Args:
-        denoiser, mask, x_0, places, batch: See `nelbo`.
-    """
-    total = torch.zeros(len(x_0), dtype=torch.float64)
-    rank = (places.cumsum(-1) - 1).masked_fill(~places, -1)
-    counts = places.sum(-1)
-    row = torch.repeat_interleave(torch.arange(len(x_0)), counts.cpu())
-    nth = torch.cat([torch.arange(int(n)) for n in counts]) if len(row) else row
-    for part in torch.arange(len(row)).split(batch):
-        rows, k = row[part], nth[part].to(x_0.device)
-        x_t, t = torch.where(rank[rows] >= k[:, None], mask, x_0[rows]), 1 - k / counts[rows]
-        surprise = -_categorical(denoiser(x_t, t, None)).log_likelihood(x_0[rows]).double()
-        total.index_add_(0, rows, (surprise * (rank[rows] == k[:, None])).sum(-1).cpu())
-    return total
+    """-log p of each sequence when its tokens are revealed from left to right, (B,), in nats."""
+    height = torch.arange(x_0.shape[1], 0, -1, device=x_0.device).expand_as(x_0)
+    return surprise_along(denoiser, mask, x_0, places, height, batch)
 
 
 def _wide(t: Tensor, x: Tensor) -> Tensor:

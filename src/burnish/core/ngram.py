@@ -1,13 +1,13 @@
 r"""Interpolated Kneser-Ney n-grams over integer tokens: sequences in, tables of probabilities out.
 
-With c(hv) the count of token v after context h, and modified discounts D(1), D(2), D(3+) (Chen and Goodman 1998,
-section 3; Kneser and Ney 1995),
+With c(hv) the count of token v after context h, and modified discounts D(1), D(2), D(3+) (Chen and Goodman
+1998, section 3; Kneser and Ney 1995),
 
     p(v | h) = max(c(hv) - D(c(hv)), 0) / c(h.) + g(h) p(v | h'),      g(h) = sum_v D(c(hv)) / c(h.),
 
 where h' is h without its oldest token. Below the highest order c counts in how many different contexts hv was
-seen, unless hv begins with the sequence's begin, before which nothing else can stand. The empty context rests on
-the uniform distribution. From counts of counts, with Y = n_1 / (n_1 + 2 n_2):
+seen, unless hv begins with the sequence's begin, before which nothing else can stand. The empty context
+rests on the uniform distribution. From counts of counts, with Y = n_1 / (n_1 + 2 n_2):
 
     D(1) = 1 - 2 Y n_2 / n_1,   D(2) = 2 - 3 Y n_3 / n_2,   D(3+) = 3 - 4 Y n_4 / n_3.
 """
@@ -26,11 +26,17 @@ class Level:
         keys: Sorted, parent * V + oldest token; a context's number is its place here.
         parents: The number, one level up, of the context without its oldest token.
         rows: p(v | context), float32 (contexts, V).
+        contexts, tokens, extra: Of each gram that was seen, what it has beyond the shorter context's share.
+        rest: g, the share of the shorter context, (contexts,).
     """
 
     keys: np.ndarray
     parents: np.ndarray
     rows: np.ndarray
+    contexts: np.ndarray
+    tokens: np.ndarray
+    extra: np.ndarray
+    rest: np.ndarray
 
 
 class KneserNey:
@@ -104,7 +110,7 @@ class KneserNey:
     def _contexts(
         self, flat: np.ndarray, places: np.ndarray
     ) -> tuple[list[np.ndarray], list[tuple[np.ndarray, np.ndarray]]]:
-        """For m = 0 to n - 1 the number of the context before each place, and each level's keys and parents."""
+        """For m = 0 to n - 1 the context's number before each place, and each level's keys and parents."""
         number = np.zeros(len(places), dtype=np.int64)
         numbers, trees = [number], [(np.zeros(1, np.int64), np.zeros(1, np.int64))]
         for m in range(1, self.order):
@@ -129,8 +135,14 @@ class KneserNey:
                 continuations = np.bincount(np.searchsorted(grams, inner), minlength=len(grams))
                 opening = (keys[grams // self.size] % self.size == self.begin) & (m > 0)
                 counts = np.where(opening, counts, continuations)
-            below = _interpolate(counts, grams // self.size, grams % self.size, below[parents])
-            levels.append(Level(keys, parents, below.astype(np.float32)))
+            of, token = grams // self.size, grams % self.size
+            taken = discounts(counts)[np.minimum(counts, 3)]
+            total = np.bincount(of, counts, len(keys))
+            rest = np.bincount(of, taken, len(keys)) / total
+            extra = (counts - taken) / total[of]
+            below = below[parents] * rest[:, None]
+            below[of, token] += extra
+            levels.append(Level(keys, parents, below.astype(np.float32), of, token, extra, rest))
         return levels
 
 
@@ -143,14 +155,3 @@ def discounts(counts: np.ndarray) -> np.ndarray:
     y = n1 / (n1 + 2 * n2)
     wanted = [0.0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3]
     return np.clip(wanted, 0.05, [0.05, 0.95, 1.95, 2.95]) * [0, 1, 1, 1]
-
-
-def _interpolate(
-    counts: np.ndarray, contexts: np.ndarray, tokens: np.ndarray, below: np.ndarray
-) -> np.ndarray:
-    """Rows of one level, float64 (contexts, V), from the counts of its grams and the rows they rest on."""
-    taken = discounts(counts)[np.minimum(counts, 3)]
-    total = np.bincount(contexts, counts, len(below))
-    rows = below * (np.bincount(contexts, taken, len(below)) / total)[:, None]
-    rows[contexts, tokens] += (counts - taken) / total[contexts]
-    return rows

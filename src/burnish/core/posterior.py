@@ -70,8 +70,9 @@ class Denoiser(Protocol):
 def draw(probabilities: Tensor, uniform: Tensor) -> Tensor:
     """Tokens drawn by inverting the distribution function in float64, (*).
 
-    In float32, a Gumbel maximum cannot reach the tails of its noise, which sharpens the distribution without a
-    word (arXiv:2409.02908); here nothing is truncated and the same `uniform` gives the same token everywhere.
+    In float32, a Gumbel maximum cannot reach the tails of its noise, which sharpens the distribution
+    without a word (arXiv:2409.02908); here nothing is truncated and the same `uniform` gives the same token
+    everywhere.
 
     Args:
         probabilities: (*, V), not negative, of any scale above 0.

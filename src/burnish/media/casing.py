@@ -1,20 +1,21 @@
 """Letters without case, and the case beside them: a reversible code for text whose case carries little.
 
-Notes from a shop floor come as `REPLACE BUCKET TOOTH`, `Replace bucket tooth` and `replace bucket tooth`. To a
-model of a few thousand lines these are three sentences; after folding they are one, with marks for the case.
-Compressors of text have long done so ("capital conversion": Teahan and Harper 1998; Skibinski et al. 2005).
+Notes from a shop floor come as `REPLACE BUCKET TOOTH`, `Replace bucket tooth` and `replace bucket tooth`.
+To a model of a few thousand lines these are three sentences; after folding they are one, with marks for the
+case. Compressors of text have long done so ("capital conversion": Teahan and Harper 1998; Skibinski et al.
+2005).
 
 Words are what spaces separate. A mark stands before the space of the word it is about; the line begins with a
 space of its own, so that a word looks the same wherever it stands. Small letters are meant until told.
 """
 
 UPPER, LOWER, CAPITAL, LETTER, PLAIN = "\ue000", "\ue001", "\ue002", "\ue003", "\ue004"
-"""From here in capitals; from here in small letters; the next word's first letter is a capital; the next letter
-is a capital; the next letter stands for a character of the text that looks like a mark."""
+"""From here in capitals; from here in small letters; the next word's first letter is a capital; the next
+letter is a capital; the next letter stands for a character of the text that looks like a mark."""
 MARKS = UPPER + LOWER + CAPITAL + LETTER + PLAIN
 TAKEN = MARKS + "\ue005\ue006\ue007\ue008"
-"""Characters (of Unicode's private area) that never stand for themselves in folded text; the last four are free
-for the use of a vocabulary."""
+"""Characters (of Unicode's private area) that never stand for themselves in folded text; the last four are
+free for the use of a vocabulary."""
 
 
 def small(character: str) -> str:
@@ -66,8 +67,7 @@ def fold(text: str, upper: bool = False) -> str:
 
 
 def unfold(folded: str, upper: bool = False) -> str:
-    """Undoes `fold`; of codes that `fold` never writes it makes the best (the space of the line's beginning goes,
-    if there is one)."""
+    """Undoes `fold`; of codes that `fold` never writes it makes the best."""
     out, capital, letter, plain = [], False, False, False
     for c in folded:
         if plain:

@@ -1,8 +1,8 @@
 """Byte-pair tokens: text to numbers and back, learned from the texts themselves.
 
-The pieces are merged bytes (Sennrich et al., arXiv:1508.07909; bytes as in GPT-2), so every text has a code and
-nothing is "unknown". Case is folded first (`media.casing`), and its marks are tokens of their own. Training and
-coding are the `tokenizers` library's.
+The pieces are merged bytes (Sennrich et al., arXiv:1508.07909; bytes as in GPT-2), so every text has a code
+and nothing is "unknown". Case is folded first (`media.casing`), and its marks are tokens of their own.
+Training and coding are the `tokenizers` library's.
 """
 
 import json
