@@ -7,6 +7,7 @@ from typing import Any
 from burnish.errors import BurnishError
 from burnish.prove.baseline import Comparison, advise
 from burnish.prove.figures import keep
+from burnish.prove.probe import about_run
 from burnish.prove.words import table
 from burnish.store.bundle import Bundle, read_bundle
 from burnish.store.workspace import Workspace
@@ -69,13 +70,7 @@ def keep_comparisons(
     workspace: Workspace, found: list[Comparison], facts: dict[str, Any], command: str, number: int | None
 ) -> None:
     """Keeps comparisons as figures of the model that was compared."""
-    about = {
-        "subject": facts["model_hash"],
-        "model_hash": facts["model_hash"],
-        "data_hash": facts["data_hash"],
-        "command": command,
-        "record_number": number,
-    }
+    about = about_run(facts, command, number)
     keep(workspace, [one.figure(**about) for one in found])
 
 

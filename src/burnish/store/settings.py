@@ -11,6 +11,7 @@ tariffs:
   review_per_hour: 35
 depreciation: {price: 1800, years: 4, hours_per_year: 2000}
 subscriptions: [{name: stock pictures, per_month: 29, since: 2026-01-01}]
+licences: {258704a198adc43d: CC BY 4.0}      # data hash (or how it begins) to its licence
 ```
 
 `BURNISH_OWNER=Bob` or `BURNISH_TARIFFS__ENERGY_PER_KWH=0.28` go before the file. Money is `Decimal`, never
@@ -78,6 +79,7 @@ class Settings(BaseSettings):
         owner: Who answers for the figures that name nobody else.
         currency: Of every amount.
         database: SQLAlchemy address of a Postgres; None is SQLite in the workspace.
+        licences: Data hash to the licence of that data, for the card.
         check_every_days: When a figure is to be checked again, unless it says so itself.
     """
 
@@ -90,6 +92,7 @@ class Settings(BaseSettings):
     tariffs: Tariffs = Tariffs()
     depreciation: Depreciation | None = None
     subscriptions: tuple[Subscription, ...] = ()
+    licences: dict[str, str] = Field(default_factory=dict)
 
     @classmethod
     def settings_customise_sources(
