@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -50,6 +51,12 @@ def signing_key(path: str | Path) -> Ed25519PrivateKey:
 def workspace_key(path: str | Path | None = None) -> Ed25519PrivateKey:
     """The key in a file, or the workspace's own, made when it is first needed."""
     return signing_key(path or workspace_folder() / KEY)
+
+
+def personal_key(workspace: Path, name: str, path: str | Path | None = None) -> Ed25519PrivateKey:
+    """Somebody's own key: in a file that they name, or `keys/NAME.pem` in the workspace."""
+    plain = re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-") or "somebody"
+    return signing_key(path or workspace / "keys" / f"person-{plain}.pem")
 
 
 def public_bytes(key: Ed25519PrivateKey) -> bytes:

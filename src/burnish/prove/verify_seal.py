@@ -275,8 +275,8 @@ def _check_verdicts(outputs: list[dict[str, Any]], verdicts: list[dict[str, Any]
 
 
 def ack_text(report_sha256: str, name: str, when: str) -> bytes:
-    """What an acknowledgement of a report signs."""
-    return f"I have read this report.\n{report_sha256}\n{name}\n{when}\n".encode()
+    """What an acknowledgement of a report or a figure signs."""
+    return f"I have read this.\n{report_sha256}\n{name}\n{when}\n".encode()
 
 
 def _check_entries(run: Path, facts: list[dict[str, Any]]) -> list[str]:
@@ -285,9 +285,11 @@ def _check_entries(run: Path, facts: list[dict[str, Any]]) -> list[str]:
         for name, sha256 in fact.get("files", {}).items():
             problems += _check_file(run, name, sha256, fact["kind"])
             reports.add(sha256)
+        if fact["kind"] == "figure":
+            reports.add(fact["sha256"])
         if fact["kind"] == "ack":
             if fact["report_sha256"] not in reports:
-                problems.append(f"ack by {fact['name']}: of a report that is not in the log")
+                problems.append(f"ack by {fact['name']}: of something that is not in the log")
             text = ack_text(fact["report_sha256"], fact["name"], fact["at"])
             try:
                 signer = Ed25519PublicKey.from_public_bytes(base64.b64decode(fact["public_key"]))
