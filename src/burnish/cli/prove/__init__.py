@@ -5,13 +5,17 @@ import typer
 from burnish.cli.prove import review
 from burnish.cli.prove.acceptance import acceptance
 from burnish.cli.prove.baseline import baseline
+from burnish.cli.prove.brand import brand
+from burnish.cli.prove.card import card
 from burnish.cli.prove.copies import copies, plant
 from burnish.cli.prove.determinism import determinism
 from burnish.cli.prove.exit import enter, leave
+from burnish.cli.prove.forecast import forecast
 from burnish.cli.prove.ledger import ledger
 from burnish.cli.prove.mark import check_mark, mark, recover
 from burnish.cli.prove.msa import msa
 from burnish.cli.prove.probe import probe
+from burnish.cli.prove.report import ack, report
 from burnish.cli.prove.returns import returns
 from burnish.cli.prove.sample_size import sample_size
 from burnish.cli.prove.seal import seal, seal_verdicts, verify
@@ -38,8 +42,13 @@ app.command()(mark)
 app.command("check-mark")(check_mark)
 app.command()(recover)
 app.command()(survival)
+app.command()(forecast)
 app.add_typer(review.app, name="review")
 app.command()(baseline)
 app.command()(probe)
 app.command()(copies)
 app.command()(plant)
+app.command()(card)
+app.command()(report)
+app.command()(ack)
+app.command()(brand)
