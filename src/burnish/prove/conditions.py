@@ -13,6 +13,7 @@ from burnish.inspect.judge import as_scorer, parts_to_judge
 from burnish.media.part import GOOD
 from burnish.prove.baselines.inspection import first_of_each
 from burnish.prove.probe import Probe
+from burnish.prove.survival import jpeg
 
 Condition = Callable[[np.ndarray], np.ndarray]
 
@@ -32,18 +33,13 @@ def _turn(degrees: float) -> Condition:
     return turn
 
 
-def _jpeg(image: np.ndarray) -> np.ndarray:
-    _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 50])
-    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
-
-
 CONDITIONS: dict[str, Condition] = {
     "as it is": lambda image: image,
     "light down by 30 %": _light(0.7),
     "light up by 30 %": _light(1.3),
     "out of focus (sigma 1.5 px)": lambda image: cv2.GaussianBlur(image, (0, 0), 1.5),
     "turned by 5 degrees": _turn(5),
-    "JPEG at quality 50": _jpeg,
+    "JPEG at quality 50": lambda image: jpeg(image, 50),
 }
 
 
