@@ -18,7 +18,6 @@ from PIL import Image
 from torch import Tensor
 
 from burnish.core.consistent import Consistent
-from burnish.core.guidance import Guided
 from burnish.core.posterior import Denoiser
 from burnish.core.process import seeded
 from burnish.core.sample import Step, sample
@@ -27,6 +26,7 @@ from burnish.core.windows import Windowed
 from burnish.errors import BurnishError
 from burnish.media.original import Original, read_original
 from burnish.verbs.diffusion import Diffusion
+from burnish.verbs.make import condition_of, guided
 from burnish.verbs.natural import Oddness, code_mask, encode
 from burnish.verbs.wish import Wish
 
@@ -83,7 +83,7 @@ def refine(
     if model.codec.gray and before.colour:
         cure = "Save it as gray, or use a model of colour pictures"
         raise BurnishError("a picture in colour", "cannot be refined by a model of gray ones", cure)
-    model.condition(wish.describe)  # refuses words it does not know before anything is computed
+    condition_of(model, wish.describe)  # refuses words it does not know before anything is computed
     return (
         _refine(model, original, before, hole, wish, number, callback) for number in range(wish.variations)
     )
@@ -187,10 +187,8 @@ class _Task:
         return model.codec.levels(codes.cpu().numpy())[0, :height, :width]
 
     def _denoiser(self) -> Denoiser:
-        wish, denoiser = self.wish, self.model.denoiser
-        if wish.guidance != 1:
-            denoiser = Guided(denoiser, wish.guidance, lambda condition: condition.without())
-        denoiser = Windowed(denoiser, self.model.size // self.model.codec.factor)
+        wish = self.wish
+        denoiser = Windowed(guided(self.model, wish.guidance), self.model.size // self.model.codec.factor)
         return denoiser if self.coarse is None else Consistent(denoiser, self.coarse, wish.to)
 
     def _encode(self, levels: np.ndarray, least: int) -> Tensor:

@@ -16,6 +16,7 @@ from burnish.media.sheet import contact_sheet
 from burnish.store.recording import Recorder, Unrecorded, recorded
 from burnish.verbs.album import parameters
 from burnish.verbs.diffusion import Diffusion
+from burnish.verbs.make import condition_of
 from burnish.verbs.refine import Refined, refine
 from burnish.verbs.wish import Wish
 
@@ -63,7 +64,7 @@ def refine_files(
 ) -> Outcome:
     """Refines files and folders with a model of ours; see `refine_all`."""
     wish = wish or Wish()
-    model.condition(wish.describe)
+    condition_of(model, wish.describe)
     facts = {"Sampler": "ab2", "Model hash": model.bundle.hash}
     return refine_all(partial(refine, model), facts, images, out, wish, mask, on_picture, recorder)
 
