@@ -38,10 +38,10 @@ def plan(
     workspace = open_workspace()
     with workspace.session() as session:
         items = items_of_folder(session, folder) if folder else items_of_task(session, task)
-        known = [
+        good, bad = (
             tuple(i.path for i in items_of_folder(session, f)) if f else () for f in (known_good, known_bad)
-        ]
-    drawn = Plan(tuple(reviewer), double, *known, controls, repeats, seed)
+        )
+    drawn = Plan(tuple(reviewer), double, good, bad, controls, repeats, seed)
     epoch = Reviews(workspace).open(task, items, drawn, threshold, reason)
     say(f"epoch {epoch}: {len(items)} outputs")
     say(f"each reviewer: burnish prove review look '{task}' --reviewer NAME")
