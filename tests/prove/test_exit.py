@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
-from tiny import generator
+from tiny import generator, line
 
 from burnish.core.process import seeded
 from burnish.errors import BurnishError
@@ -136,6 +136,21 @@ def test_no_pickle_anywhere(left, tmp_path, record_property):
             refuse_unknown(tmp_path)
         (tmp_path / name).unlink()
     record_property("measured", f"{count} files, none of them a pickle")
+
+
+def test_an_inspector_leaves_too(tmp_path):
+    line(tmp_path / "line")
+    done = leave([tmp_path / "line"], tmp_path / "left", open_workspace(tmp_path / "w"))
+    assert done.models["line"]["onnx"] == ["inspector.onnx"]
+    assert any("within the tolerance of 0.001" in said for said in done.rehearsal)
+    for name, value in (("dark", 30), ("bright", 200)):
+        Image.fromarray(np.full((90, 70, 3), value, np.uint8)).save(tmp_path / f"{name}.png")
+    script = tmp_path / "left" / "models" / "line" / "rejudge.py"
+    words = [str(tmp_path / "dark.png"), str(tmp_path / "bright.png")]
+    said = subprocess.run(
+        [sys.executable, "-I", "-c", ALONE, str(script), *words], check=True, capture_output=True, text=True
+    ).stdout.splitlines()
+    assert "dark.png: pass, score 0.1176" in said[0] and "bright.png: reject, score 0.7843" in said[1]
 
 
 def test_damage_is_told(left, tmp_path):

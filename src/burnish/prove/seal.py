@@ -86,6 +86,10 @@ def commit(
     folder = Path(folder)
     if n < 1:
         raise BurnishError(f"n = {n}", "a run needs at least one output")
+    if n > len(what.get("parts", range(n))):
+        raise BurnishError(
+            f"n = {n}", f"there are only {len(what['parts'])} parts", "Give more, or ask for less"
+        )
     wanted = {"kind": "commitment", "format": FORMAT, "n": n, "challenge": asks, **what}
     if (folder / LOG).exists():
         log = Log(folder, key)
