@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from burnish.cli.synthesise import synthesise
 from burnish.errors import BundleError
 from burnish.inspect.pairs import Shot
-from burnish.inspect.synthesise import FOLDER, Perlin, save_synthesiser
+from burnish.inspect.shots import FOLDER
+from burnish.inspect.synthesise import Perlin, save_synthesiser
 from burnish.store.bundle import write_bundle
 
 
@@ -27,7 +28,7 @@ def test_pairs_from_a_bundle(tmp_path: Path) -> None:
     write_bundle(
         tmp_path / "b",
         {"kind": "inspector"},
-        lambda f: save_synthesiser(f / FOLDER, Perlin([good]), [good], []),
+        lambda f: save_synthesiser(f / FOLDER, Perlin([good]), [good]),
     )
     result = run(str(tmp_path / "b"), "--n", "3", "--out", str(tmp_path / "o"), "--seed", "1")
     assert result.exit_code == 0, result.output

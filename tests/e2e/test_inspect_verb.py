@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -139,11 +140,19 @@ def test_every_part_is_held_out_once_and_groups_stay_together() -> None:
         Shot(np.zeros((8, 8, 3), np.uint8), mask, label, "")
         for label in ["good"] * 12 + ["a"] * 4 + ["b"] * 3
     ]
-    groups = [str(k // 3) for k in range(12)] + [""] * 7
-    fold = heldout.deal(shots, groups, 2, np.random.default_rng(0))
+    shots = [replace(s, group=str(k // 3) if k < 12 else "") for k, s in enumerate(shots)]
+    dealt = heldout.deal(shots, np.random.default_rng(0))
+    fold = np.array([s.fold for s in dealt])
     assert set(fold) == {0, 1}
     assert all(len(set(fold[k : k + 3])) == 1 for k in range(0, 12, 3))
     assert sorted(np.bincount(fold[12:16])) == [2, 2] and sorted(np.bincount(fold[16:])) == [1, 2]
+    kept, other = (heldout.taught(dealt, k) for k in (heldout.KEPT, 1 - heldout.KEPT))
+    assert sum(s.label != "good" for s in kept) == 7 and not any(s.fold == 1 - heldout.KEPT for s in other)
+    groups = [{s.group for s in some if s.label == "good"} for some in (kept, other)]
+    assert groups[0].isdisjoint(groups[1])
+    added = heldout.deal([*dealt, replace(shots[0], name="new")], np.random.default_rng(1))
+    assert [s.fold for s in added[:-1]] == list(fold)
+    assert heldout.taught(added, heldout.KEPT)[-1].name == "new"
 
 
 def test_the_threshold_is_the_conformal_one_of_held_out_goods() -> None:
@@ -151,8 +160,8 @@ def test_the_threshold_is_the_conformal_one_of_held_out_goods() -> None:
     peaks = np.concatenate([rng.normal(0, 1, (60, 2)), rng.normal(4, 1, (8, 2))])
     mask = np.zeros((8, 8), bool)
     shots = [Shot(np.zeros((8, 8, 3), np.uint8), mask, label, "") for label in ["good"] * 60 + ["bad"] * 8]
-    held = heldout.Held(peaks, (3.0, 2.0), [])
-    fusion, calibration, ranks = heldout.conclude(shots, held, True, 0.05, 2)
+    held = heldout.Held(peaks, np.ones(68, bool), (3.0, 2.0), [])
+    fusion, calibration, ranks = heldout.conclude(shots, held, True, 0.05)
     assert calibration.threshold.value == sorted(calibration.scores)[60 - 3]  # floor(0.05 x 61) = 3rd highest
     raw = peaks * (2.0, 1.0) + (3.0, 0.0)  # the final segmenter's own unit
     assert fusion.score(raw)[:60] == pytest.approx(calibration.scores)

@@ -89,7 +89,7 @@ def test_a_stopped_run_leaves_a_data_set_and_nothing_is_overwritten(tmp_path) ->
 def test_a_saved_synthesiser_needs_no_data_set(tmp_path) -> None:
     made = {"cutpaste": CutPaste(goods(), defects()), "perlin": Perlin(goods())}
     mixed = Mixed(made, {"spot": {"cutpaste": 1.0}, "unseen": {"perlin": 1.0}})
-    save_synthesiser(tmp_path / "s", mixed, goods(), defects())
+    save_synthesiser(tmp_path / "s", mixed, [*goods(), *defects()])
     loaded, good_parts, bad_parts = load_synthesiser(tmp_path / "s")
     assert len(good_parts) == 4 and len(bad_parts) == 4
     for seed in range(4):
@@ -100,7 +100,7 @@ def test_a_saved_synthesiser_needs_no_data_set(tmp_path) -> None:
 def test_missing_and_damaged_synthesisers_are_said(tmp_path) -> None:
     with pytest.raises(BundleError, match="holds no synthesiser"):
         load_synthesiser(tmp_path / "nothing")
-    save_synthesiser(tmp_path / "s", Perlin(goods(1)), goods(1), [])
+    save_synthesiser(tmp_path / "s", Perlin(goods(1)), goods(1))
     (tmp_path / "s" / "parts" / "00000.png").write_bytes(b"no")
     with pytest.raises(BundleError, match="kept parts"):
         load_synthesiser(tmp_path / "s")

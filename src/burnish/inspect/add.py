@@ -6,15 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from safetensors.torch import load_file
 
 from burnish.errors import BurnishError
-from burnish.inspect.detector import FOLDER, load_inspector
-from burnish.inspect.heldout import FOLDS
+from burnish.inspect.detector import load_inspector
+from burnish.inspect.heldout import KEPT
 from burnish.inspect.learn import Report, Settings, one_core_each
 from burnish.inspect.pairs import Shot
 from burnish.inspect.recipe import choose_recipe
-from burnish.inspect.shots import load_shots
-from burnish.inspect.train import Run, split
+from burnish.inspect.shots import PARTS, load_shots
+from burnish.inspect.train import OTHER, Run, split
 from burnish.media.image import fit, fit_mask, read_image, read_mask
 from burnish.store.bundle import Bundle
 
@@ -46,7 +47,7 @@ def add_parts(
         raise BurnishError(mask, f"is one mask for {len(pictures)} pictures", "Add them one by one")
     old, found = load_inspector(bundle)
     meta, side = found.meta, int(found.meta["side"])
-    shots = load_shots(found.path / FOLDER / "parts")
+    shots = load_shots(found.path / PARTS)
     shots = [replace(x, mask=None, weak=False) if x.weak else x for x in shots]
     for path in pictures:
         image = read_image(path)
@@ -56,9 +57,9 @@ def add_parts(
         fitted = None if drawn is None else fit_mask(drawn, side)
         shots.append(Shot(fit(image, side), fitted, label, f"added/{path.name}"))
     kept = meta["settings"] | {"minutes": minutes, "steps": None}
-    # Only the kept segmenter goes on: folds are dealt anew, and one that had seen a part could not judge it.
-    folds = sum((found.path / f"fold_{k}.safetensors").exists() for k in range(FOLDS))
-    warm = {folds: {k: v.clone() for k, v in old.segmenter.state_dict().items()}}
+    warm = {KEPT: {k: v.clone() for k, v in old.segmenter.state_dict().items()}}
+    if (found.path / OTHER).exists():
+        warm[1 - KEPT] = load_file(found.path / OTHER)
     recipe = choose_recipe(kept["synthesis"], split(shots)[1])
     if "diffusion" in recipe.shares:  # learning to paint takes longer than this may
         recipe.shares["cutpaste"] = recipe.shares.pop("diffusion")
@@ -70,4 +71,4 @@ def add_parts(
     }
     run = Run(Path(bundle), Settings(**kept), report, began)
     with one_core_each():
-        return run.go(shots, [""] * len(shots), side, facts, warm, recipe)
+        return run.go(shots, side, facts, warm, recipe)

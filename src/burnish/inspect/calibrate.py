@@ -64,7 +64,7 @@ class Calibration:
             return first + " This holds as long as new good parts come from the same process as these."
         return (
             f"{first} Each was scored by a model that had not seen it ({self.folds} folds), and one model "
-            "is then fitted to all of them. Such a model usually rejects no more than that, but there is no "
+            "is kept. Such a model usually rejects no more than that, but there is no "
             "proof for it: the guarantee for cross-fitted scores (CV+, arXiv:1905.02928) is "
             f"{100 * self.worst_case:.2g} % at worst, holds for the folds' models together, and asks that "
             "new good parts come from the same process."

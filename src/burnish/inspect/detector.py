@@ -19,21 +19,20 @@ from torch.nn import functional as F
 from burnish.errors import BundleError
 from burnish.inspect.reference import DinoReference, LiteReference, load_reference
 from burnish.inspect.segmenter import FROZEN, Segmenter
-from burnish.inspect.shots import load_shots
+from burnish.inspect.shots import PARTS, load_shots
 from burnish.inspect.surprise import Surprise
 from burnish.nets.backbone import Lite0
 from burnish.store.bundle import WEIGHTS, Bundle, read_bundle
 
-FOLDER = "synthesis"
-"""Where in the bundle the parts lie that it learned from."""
 PEAK = 12
 """How many of the highest places make a peak."""
 
 
 @dataclass(frozen=True)
 class Fusion:
-    """How the two judges are weighed; both peaks are first brought to the goods' scale. That the segmenter
-    sees nothing it knows speaks for no part, so its peak counts from the goods' centre upwards.
+    """How the two judges are weighed; both peaks are first brought to the goods' scale and then squashed by
+    a logarithm, so that one judge alone cannot shout the other down. That the segmenter sees nothing it knows
+    speaks for no part, so its peak counts from the goods' centre upwards.
 
     Attributes:
         centre, spread: Of the goods' held-out peaks, for (segmenter, surprise).
@@ -49,7 +48,7 @@ class Fusion:
     def score(self, peaks: np.ndarray) -> np.ndarray:
         """Scores (n,) of peaks (n, 2)."""
         z = (peaks - np.array(self.centre)) / np.array(self.spread)
-        return np.maximum(z, (0.0, -np.inf)) @ np.array(self.weight)
+        return squash(np.maximum(z, (0.0, -np.inf))) @ np.array(self.weight)
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> "Fusion":
@@ -57,6 +56,11 @@ class Fusion:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def squash(z: np.ndarray) -> np.ndarray:
+    """sign(z) log(1 + |z|): linear near 0, slow far out."""
+    return np.sign(z) * np.log1p(np.abs(z))
 
 
 class Inspector(nn.Module):
@@ -92,7 +96,8 @@ class Inspector(nn.Module):
         logits, surprise = self.maps(x)
         f = self.fusion
         z = [(peak(m) - c) / s for m, c, s in zip((logits, surprise), f.centre, f.spread, strict=True)]
-        score = f.weight[0] * z[0].clamp_min(0) + f.weight[1] * z[1]
+        z = [v.sign() * v.abs().log1p() for v in (z[0].clamp_min(0), z[1])]
+        score = f.weight[0] * z[0] + f.weight[1] * z[1]
         fine = F.interpolate(surprise, size=logits.shape[-2:], mode="bilinear", align_corners=False)
         heat = torch.sigmoid(f.pixel[0] + f.pixel[1] * logits + f.pixel[2] * fine)
         return score, heat[:, 0]
@@ -141,7 +146,7 @@ def for_line(path: str | Path) -> tuple[Inspector, dict[str, Any], list[np.ndarr
         BundleError: Not an inspector's bundle, or damaged.
     """
     inspector, bundle = load_inspector(path)
-    shots = load_shots(bundle.path / FOLDER / "parts")
+    shots = load_shots(bundle.path / PARTS)
     goods = [s.image for s in shots if s.label == "good"][:8]
     return (
         inspector,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import minimize
 
-from burnish.inspect.detector import Fusion
+from burnish.inspect.detector import Fusion, squash
 
 PRIOR = np.array([0.4, 0.6])
 """Weights of segmenter and surprise where nothing speaks against them."""
@@ -26,15 +26,15 @@ def weigh(good: np.ndarray, bad: np.ndarray, marked: Sequence[Marked] = (), seen
         seen: Whether the segmenter learned from anything; if not, surprise alone counts.
 
     Returns:
-        A fusion whose score is in units of the goods' own spread. With few defects the weights stay near one
-        half each, since nothing speaks against it; more defects move them.
+        A fusion whose score is near 0 for good parts and grows with the logarithm of their spread. With few
+        defects the weights stay near the prior, since nothing speaks against it; more defects move them.
     """
     centre = np.median(good, axis=0)
     spread = 1.4826 * np.median(np.abs(good - centre), axis=0) + 1e-3 * (1 + np.abs(centre))
     if not seen:
         weight = np.array([0.0, 1.0])
     elif len(bad):
-        z = np.clip((np.concatenate([good, bad]) - centre) / spread, (0, -3), 12)
+        z = squash(np.maximum((np.concatenate([good, bad]) - centre) / spread, (0, -np.inf)))
         true = np.r_[np.zeros(len(good)), np.ones(len(bad))]
         weight = _logistic(z, true, prior=PRIOR, strength=0.05)[1:]
         weight = weight / weight.sum() if weight.sum() > 1e-6 else PRIOR

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +22,11 @@ from burnish.nets.backbone import load_lite0
 
 FOLDS, MEMORY_FOLDS = 2, 8
 """Of the segmenter and of the memory, for held-out judgements."""
+KEPT = 1
+"""The segmenter that is kept: it learns from the good parts of the other fold and from all defects, so its
+judgements of its own fold's good parts are held out."""
+STEADY = 10
+"""A segmenter's spread over few good parts is drawn to both segmenters' as if it had this many more."""
 AXES, MEMORY = 64, 2500
 """Principal axes and features of the surprise's memory."""
 
@@ -38,7 +42,6 @@ class Memory:
 @torch.no_grad()
 def remember(
     shots: Sequence[Shot],
-    groups: Sequence[str],
     reference: LiteReference | DinoReference,
     seed: int,
     report: Report,
@@ -47,7 +50,6 @@ def remember(
 
     Args:
         shots: All parts.
-        groups: Of each part.
         reference: Where features come from.
         seed: Of the memory and of the folds.
         report: Told the share done.
@@ -60,7 +62,7 @@ def remember(
     good = np.flatnonzero([shot.label == "good" for shot in shots])
     surprise = learn_surprise([features[i] for i in good.tolist()], AXES, MEMORY, seeded(seed, 1))
     maps = [surprise(f[None])[0, 0] for f in features]
-    fold = deal_goods([groups[i] for i in good.tolist()], MEMORY_FOLDS, np.random.default_rng((seed, 3)))
+    fold = deal_goods([shots[i].group for i in good.tolist()], MEMORY_FOLDS, np.random.default_rng((seed, 3)))
     for k in range(int(fold.max()) + 1):
         others = learn_surprise(
             [features[i] for i in good[fold != k].tolist()], AXES, MEMORY, seeded(seed, 1, k)
@@ -78,16 +80,26 @@ def deal_goods(groups: Sequence[str], folds: int, rng: np.random.Generator) -> n
     return fold_of([""] * len(groups) if alone else groups, folds, rng)
 
 
-def deal(shots: Sequence[Shot], groups: Sequence[str], folds: int, rng: np.random.Generator) -> np.ndarray:
-    """The fold each part is held out in, (n,): good parts by group, defects evenly within their class."""
+def deal(shots: Sequence[Shot], rng: np.random.Generator) -> list[Shot]:
+    """The parts, each with its fold: good parts by group, defects evenly within their class.
+
+    Where some are dealt already, the new ones are of the fold that the kept segmenter learns from.
+    """
+    if any(shot.fold is not None for shot in shots):
+        return [replace(s, fold=1 - KEPT) if s.fold is None else s for s in shots]
     fold = np.zeros(len(shots), int)
     good = [i for i, shot in enumerate(shots) if shot.label == "good"]
-    fold[good] = deal_goods([groups[i] for i in good], folds, rng)
+    fold[good] = deal_goods([shots[i].group for i in good], FOLDS, rng)
     for label in sorted({s.label for s in shots} - {"good"}):
         mine = [i for i, s in enumerate(shots) if s.label == label]
-        start = int(rng.integers(folds))
-        fold[rng.permutation(mine)] = (np.arange(len(mine)) + start) % folds
-    return fold
+        start = int(rng.integers(FOLDS))
+        fold[rng.permutation(mine)] = (np.arange(len(mine)) + start) % FOLDS
+    return [replace(shot, fold=int(k)) for shot, k in zip(shots, fold, strict=True)]
+
+
+def taught(shots: Sequence[Shot], segmenter: int) -> list[Shot]:
+    """The parts that a segmenter learns from: the kept one from all defects, so that none is wasted."""
+    return [s for s in shots if s.fold != segmenter or (segmenter == KEPT and s.label != "good")]
 
 
 @dataclass
@@ -95,70 +107,64 @@ class Held:
     """Held-out judgements.
 
     Attributes:
-        peaks: (n, 2) in the parts' order: the segmenter's in units of its own spread over good parts,
-        surprise. scale: Centre and spread that bring the final segmenter's peaks to that unit. pixels:
-        Sampled pixels of the defects, see `sample_pixels`.
+        peaks: (n, 2), of the segmenter in units of its own spread over unseen good parts, and of surprise.
+        judged: Which parts were held out, bool (n,): all good ones, and the defects that one segmenter did
+            not learn from.
+        scale: Centre and spread of the kept segmenter's peaks.
+        marked: Maps of held-out parts whose defects are drawn.
     """
 
     peaks: np.ndarray
+    judged: np.ndarray
     scale: tuple[float, float]
     marked: list[Marked]
 
 
 @torch.no_grad()
 def judge_held_out(
-    shots: Sequence[Shot],
-    fold: np.ndarray,
-    models: Sequence[Segmenter],
-    memory: Memory,
-    report: Report,
+    shots: Sequence[Shot], models: Sequence[Segmenter], memory: Memory, report: Report
 ) -> Held:
     """Judges each part by the segmenter that did not see it, and by the other parts' memory.
 
-    Segmenters differ in how high they score good parts, and score those they learned from lower. So each
-    one's peaks are standardised: by the centre and spread over the good parts that it learned from, corrected
-    by how much higher and wider the held-out ones lie, which the folds tell on average.
+    Two segmenters learn for the same time from one half of the good parts each. So the scores of good parts
+    that they did not see are alike but for their level, which differs from training to training: each one's
+    peaks are standardised on the good parts that it did not see.
 
     Args:
-        shots: All parts.
-        fold: The fold each is held out in, (n,).
-        models: One a fold, then the one to keep; or none.
+        shots: All parts, dealt.
+        models: The two segmenters, by fold; or none.
         memory: Of the good parts.
         report: Told the share done.
     """
-    peaks, marked = np.zeros((len(shots), 2)), []
-    raw = np.zeros((len(models), len(shots)))
+    peaks, judged, marked = np.zeros((len(shots), 2)), np.zeros(len(shots), bool), []
     for i, shot in enumerate(shots):
         surprise = memory.maps[i][None, None]
         peaks[i, 1] = float(peak(surprise))
-        for k, model in enumerate(models):
-            if shot.label == "good" or k == fold[i]:
-                logit = model(as_tensor(shot.image))
-                raw[k, i] = float(peak(logit))
-                if k == fold[i] and shot.mask is not None and not shot.weak:
-                    marked.append(_marked(shot, logit, surprise))
+        judged[i] = shot.label == "good" or shot.fold != KEPT or not models
+        if models and judged[i]:
+            assert shot.fold is not None
+            logit = models[shot.fold](as_tensor(shot.image))
+            peaks[i, 0] = float(peak(logit))
+            if shot.label != "good" and shot.mask is not None and not shot.weak:
+                marked.append(_marked(shot, logit, surprise))
         report("judging held-out parts", (i + 1) / len(shots))
-    good = np.array([shot.label == "good" for shot in shots])
     scale = (0.0, 1.0)
     if models:
-        centre, spread = _scales(raw, good, fold)
-        peaks[:, 0] = (raw[fold, np.arange(len(shots))] - centre[fold]) / spread[fold]
-        scale = float(centre[-1]), float(spread[-1])
-    return Held(peaks, scale, marked)
+        good = np.array([shot.label == "good" for shot in shots])
+        fold = np.array([shot.fold for shot in shots])
+        centre, spread = _scales([peaks[good & (fold == k), 0] for k in range(FOLDS)])
+        peaks[:, 0] = np.where(judged, (peaks[:, 0] - centre[fold]) / spread[fold], 0)
+        scale = float(centre[KEPT]), float(spread[KEPT])
+    return Held(peaks, judged, scale, marked)
 
 
-def _scales(raw: np.ndarray, good: np.ndarray, fold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Centre and spread of each model's peaks over unseen good parts, (models,) each; the last saw all."""
-
-    def of(values: np.ndarray) -> tuple[float, float]:
-        centre = float(np.median(values))
-        return centre, 1.4826 * float(np.median(np.abs(values - centre))) + 1e-3 * (1 + abs(centre))
-
-    seen = np.array([of(row[good & (fold != k)]) for k, row in enumerate(raw)])
-    held = np.array([of(raw[k, good & (fold == k)]) for k in range(len(raw) - 1)])
-    wider = float(np.exp(np.mean(np.log(held[:, 1] / seen[:-1, 1]))))
-    higher = float(np.mean((held[:, 0] - seen[:-1, 0]) / seen[:-1, 1]))
-    return seen[:, 0] + higher * seen[:, 1], seen[:, 1] * max(1.0, wider)
+def _scales(unseen: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Centre and spread of each segmenter's peaks over good parts that it did not see, (segmenters,) each."""
+    centre = np.array([np.median(peaks) for peaks in unseen])
+    off = [np.abs(peaks - c) for peaks, c in zip(unseen, centre, strict=True)]
+    own, count = np.array([np.median(one) for one in off]), np.array([len(one) for one in off])
+    drawn = (count * own**2 + STEADY * np.median(np.concatenate(off)) ** 2) / (count + STEADY)
+    return centre, 1.4826 * np.sqrt(drawn) + 1e-3 * (1 + np.abs(centre))
 
 
 def _marked(shot: Shot, logit: Tensor, surprise: Tensor) -> Marked:
@@ -170,25 +176,32 @@ def _marked(shot: Shot, logit: Tensor, surprise: Tensor) -> Marked:
 
 
 def conclude(
-    shots: Sequence[Shot], held: Held, seen: bool, wanted: float, folds: int
-) -> tuple[Fusion, Calibration, dict[str, Any]]:
+    shots: Sequence[Shot], held: Held, seen: bool, wanted: float
+) -> tuple[Fusion, Calibration, dict]:
     """Weighs the judges and sets the threshold from the good parts' held-out scores.
+
+    Args:
+        shots: All parts.
+        held: See `judge_held_out`.
+        seen: Whether there are segmenters.
+        wanted: False-reject rate.
 
     Returns:
         The fusion, the calibration, and the held-out AUROC of each judge and of both, for the record.
     """
     good = np.array([s.label == "good" for s in shots])
-    unit = weigh(held.peaks[good], held.peaks[~good], held.marked, seen)
+    bad = ~good & held.judged
+    unit = weigh(held.peaks[good], held.peaks[bad], held.marked, seen)
     scores = unit.score(held.peaks)
     fusion = replace(
         unit,
         centre=(held.scale[0] + held.scale[1] * unit.centre[0], unit.centre[1]),
         spread=(held.scale[1] * unit.spread[0], unit.spread[1]),
     )
-    facts: dict[str, Any] = {}
-    if (~good).any():
+    facts: dict[str, float] = {}
+    if bad.any():
         facts = {
-            name: float(auroc(s[good], s[~good]) or 0)
+            name: float(auroc(s[good], s[bad]) or 0)
             for name, s in (("segmenter", held.peaks[:, 0]), ("surprise", held.peaks[:, 1]), ("both", scores))
         }
-    return fusion, calibrate(scores[good], wanted, folds=folds if seen else max(2, int(good.sum()))), facts
+    return fusion, calibrate(scores[good], wanted, folds=FOLDS if seen else MEMORY_FOLDS), facts

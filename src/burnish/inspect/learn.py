@@ -1,7 +1,7 @@
 """The steps of training an inspector: settings, parts in memory, segmenters that learn side by side.
 
-Each segmenter has one core: one learns from all parts and is kept; beside it one a fold learns for half as
-long, so that every part is judged by one that never saw it (`burnish.inspect.heldout`).
+Two segmenters, each on one core, learn from one half of the good parts each, so that every good part is
+judged by one that never saw it (`burnish.inspect.heldout`). One of them is kept.
 """
 
 import os
@@ -74,19 +74,18 @@ def working_side(shots: Sequence[tuple[int, int]]) -> int:
     return int(np.clip(round(own / 32) * 32, *SIDES))
 
 
-def read_shots(parts: PartSet, problems: list[Any], report: Report) -> tuple[list[Shot], list[str], int]:
+def read_shots(parts: PartSet, problems: list[Any], report: Report) -> tuple[list[Shot], int]:
     """All usable parts at one working resolution.
 
     Returns:
-        The parts, the group of each, and the working side.
+        The parts and the working side.
 
     Raises:
         DatasetError: Fewer than two good parts can be read.
     """
-    read, groups = [], []
+    read = []
     for i, (part, image, mask) in enumerate(parts.read(problems)):
         read.append((part, image, mask))
-        groups.append(part.group)
         report("reading parts", (i + 1) / len(parts))
     goods = sum(part.is_good for part, _, _ in read)
     if goods < 2:
@@ -97,10 +96,16 @@ def read_shots(parts: PartSet, problems: list[Any], report: Report) -> tuple[lis
         )
     side = working_side([image.shape[:2] for _, image, _ in read])
     shots = [
-        Shot(fit(image, side), None if mask is None else fit_mask(mask, side), part.label, parts.name(part))
+        Shot(
+            fit(image, side),
+            None if mask is None else fit_mask(mask, side),
+            part.label,
+            parts.name(part),
+            group=part.group,
+        )
         for part, image, mask in read
     ]
-    return shots, groups, side
+    return shots, side
 
 
 def as_tensor(image: np.ndarray) -> Tensor:

@@ -22,6 +22,8 @@ class Shot:
         label: `good` or the defect's class.
         name: The part's path inside its data set.
         weak: The mask was guessed, not drawn by a person.
+        group: Parts of one group show the same thing; "" is a group of its own.
+        fold: Which of the two segmenters does not see it when it is good; None before that is dealt.
     """
 
     image: np.ndarray
@@ -29,6 +31,8 @@ class Shot:
     label: str
     name: str
     weak: bool = False
+    group: str = ""
+    fold: int | None = None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,11 @@ from burnish.errors import BundleError, ImageError
 from burnish.inspect.pairs import Shot
 from burnish.media.image import read_image, read_mask, write_png
 
+FOLDER = "synthesis"
+"""Where in an inspector's bundle its synthesisers lie."""
+PARTS = f"{FOLDER}/parts"
+"""Where in an inspector's bundle the parts lie that it learned from."""
+
 
 def save_shots(folder: Path, shots: Sequence[Shot]) -> None:
     """Writes `shots.json`, and a picture and (for defects) a mask each; lossless."""
@@ -19,7 +24,8 @@ def save_shots(folder: Path, shots: Sequence[Shot]) -> None:
         mask = None if shot.label == "good" else shot.mask
         if mask is not None:
             write_png(folder / f"{k:05}_mask.png", mask)
-        rows.append({"label": shot.label, "name": shot.name, "weak": shot.weak, "mask": mask is not None})
+        facts = {"label": shot.label, "name": shot.name, "weak": shot.weak, "mask": mask is not None}
+        rows.append(facts | {"group": shot.group, "fold": shot.fold})
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "shots.json").write_text(json.dumps(rows, indent=0), encoding="utf-8")
 
@@ -39,7 +45,8 @@ def load_shots(folder: Path) -> list[Shot]:
             mask = read_mask(folder / f"{k:05}_mask.png", size) if row["mask"] else None
             if row["label"] == "good":
                 mask = np.zeros(size, bool)
-            shots.append(Shot(image, mask, row["label"], row["name"], row["weak"]))
+            facts = row["label"], row["name"], row["weak"], row["group"], row["fold"]
+            shots.append(Shot(image, mask, *facts))
         return shots
     except (OSError, ValueError, KeyError, TypeError, ImageError) as error:
         raise BundleError(folder, f"the kept parts cannot be read ({error})", "Train again") from error

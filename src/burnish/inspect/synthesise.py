@@ -18,7 +18,7 @@ from burnish.inspect.cutpaste import CutPaste
 from burnish.inspect.diffusion import DiffusionSynthesiser
 from burnish.inspect.pairs import Pair, Shot, Synthesiser
 from burnish.inspect.perlin import Perlin
-from burnish.inspect.shots import load_shots, save_shots
+from burnish.inspect.shots import FOLDER, load_shots, save_shots
 from burnish.inspect.writer import PairWriter
 from burnish.store.bundle import read_bundle
 
@@ -35,9 +35,6 @@ __all__ = [
     "synthesise",
     "write_pairs",
 ]
-
-FOLDER = "synthesis"
-"""Where in an inspector's bundle its synthesisers lie."""
 
 Weights = Mapping[str, Mapping[str, float]]
 
@@ -153,19 +150,16 @@ def synthesise(
     return write_pairs(synthesiser, goods, defects, n, out, seed, progress)
 
 
-def save_synthesiser(
-    folder: str | Path, synthesiser: Synthesiser, goods: Sequence[Shot], defects: Sequence[Shot]
-) -> None:
+def save_synthesiser(folder: str | Path, synthesiser: Synthesiser, shots: Sequence[Shot]) -> None:
     """Writes a synthesiser with the parts it paints on and from, so that it works without the data set.
 
     Args:
         folder: Made if missing, such as `FOLDER` inside a bundle that is being written.
         synthesiser: `CutPaste`, `Perlin`, `DiffusionSynthesiser`, or a `Mixed` of them.
-        goods: Good parts.
-        defects: Defective parts, those with guessed masks included.
+        shots: Good and defective parts; those without a mask are kept for later, but not painted from.
     """
     folder = Path(folder)
-    save_shots(folder / "parts", [*goods, *defects])
+    save_shots(folder / "parts", shots)
     parts = synthesiser.synthesisers if isinstance(synthesiser, Mixed) else {synthesiser.method: synthesiser}
     facts: dict[str, Any] = {"method": synthesiser.method, "methods": sorted(parts)}
     if isinstance(synthesiser, Mixed):
@@ -193,7 +187,7 @@ def load_synthesiser(folder: str | Path) -> tuple[Synthesiser, list[Shot], list[
         raise BundleError(folder / "synthesis.json", f"is damaged ({error})", "Train again") from error
     shots = load_shots(folder / "parts")
     goods = [s for s in shots if s.label == "good"]
-    defects = [s for s in shots if s.label != "good"]
+    defects = [s for s in shots if s.label != "good" and s.mask is not None]
     found: dict[str, Synthesiser] = {}
     for method in methods:
         if method == "perlin":

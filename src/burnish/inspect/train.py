@@ -16,13 +16,13 @@ from safetensors.torch import save_file
 import burnish
 from burnish.errors import BurnishError, DatasetError
 from burnish.inspect.calibrate import Calibration
-from burnish.inspect.detector import FOLDER, Inspector
-from burnish.inspect.heldout import FOLDS, Memory, conclude, deal, judge_held_out, remember
+from burnish.inspect.detector import Inspector
+from burnish.inspect.heldout import FOLDS, KEPT, Memory, conclude, deal, judge_held_out, remember, taught
 from burnish.inspect.learn import Lesson, Report, Settings, assemble, one_core_each, read_shots, teach
 from burnish.inspect.pairs import Shot, Synthesiser
 from burnish.inspect.recipe import Recipe, choose_recipe, train_painter
 from burnish.inspect.reference import load_reference
-from burnish.inspect.shots import save_shots
+from burnish.inspect.shots import FOLDER, PARTS, save_shots
 from burnish.inspect.synthesise import save_synthesiser
 from burnish.inspect.weak import with_masks
 from burnish.media.dataset import PartSet, open_parts
@@ -32,6 +32,8 @@ PAINTING = 0.3
 """Share of the budget for learning to paint defects, where the recipe does."""
 RESERVE = 0.1
 """Share of the budget kept for judging held-out parts and saving."""
+OTHER = "other.safetensors"
+"""The second segmenter in the bundle: `add` goes on from it."""
 
 
 class Stopped(BurnishError):
@@ -61,7 +63,7 @@ def train_inspector(
     began = time.monotonic()
     parts = training_parts(root)
     problems: list[Any] = list(parts.problems)
-    shots, groups, side = read_shots(parts, problems, report)
+    shots, side = read_shots(parts, problems, report)
     run = Run(Path(out), settings, report, began)
     facts = {
         "data_hash": parts.hash(),
@@ -70,7 +72,7 @@ def train_inspector(
         "licence": "not stated",
     }
     with one_core_each():
-        return run.go(shots, groups, side, facts)
+        return run.go(shots, side, facts)
 
 
 def training_parts(root: str | Path) -> PartSet:
@@ -101,7 +103,6 @@ class Run:
     def go(
         self,
         shots: list[Shot],
-        groups: list[str],
         side: int,
         facts: dict[str, Any],
         warm: dict[int, dict[str, torch.Tensor]] | None = None,
@@ -109,23 +110,20 @@ class Run:
     ) -> Bundle:
         s = self.settings
         self._claim(facts["data_hash"], shots)
-        rng = np.random.default_rng((s.seed, 2))
-        fold = deal(shots, groups, min(FOLDS, sum(x.label == "good" for x in shots)), rng)
+        shots = deal(shots, np.random.default_rng((s.seed, 2)))
         reference = load_reference(s.backbone)
-        memory = remember(shots, groups, reference, s.seed, self.report)
+        memory = remember(shots, reference, s.seed, self.report)
         shots = _with_weak_masks(shots, memory)
         recipe = recipe or choose_recipe(s.synthesis, split(shots)[1])
-        lessons = self._lessons(shots, fold, recipe)
+        lessons = self._lessons(shots, recipe)
         if teach(lessons, s.workers, self.report, warm):
             raise Stopped(
                 self.out, "stopped; what was learned so far is kept", "Give the same command to go on"
             )
         models = [lesson.model for lesson in lessons if lesson.model is not None]
-        held = judge_held_out(shots, fold, models, memory, self.report)
-        fusion, calibration, ranks = conclude(
-            shots, held, bool(lessons), s.false_rejects, int(fold.max()) + 1
-        )
-        inspector = assemble(models[-1] if models else None, s.backbone, memory.surprise, fusion)
+        held = judge_held_out(shots, models, memory, self.report)
+        fusion, calibration, ranks = conclude(shots, held, bool(lessons), s.false_rejects)
+        inspector = assemble(models[KEPT] if models else None, s.backbone, memory.surprise, fusion)
         learned = facts | {
             "side": side,
             "held_out_auroc": ranks,
@@ -133,34 +131,31 @@ class Run:
         }
         return self._save(inspector, calibration, shots, lessons, recipe, learned)
 
-    def _lessons(self, shots: list[Shot], fold: np.ndarray, recipe: Recipe) -> list[Lesson]:
-        """A segmenter a fold, then one on all parts; none where there is nothing to tell apart.
+    def _lessons(self, shots: list[Shot], recipe: Recipe) -> list[Lesson]:
+        """Two segmenters, see `heldout`; none where there is nothing to tell apart.
 
-        The last one waits until the painter has learned, on its core; the folds' do without painted defects,
-        so that nothing they are judged on has taught the painter.
+        The kept one waits until the painter has learned, on its core; the other does without painted defects,
+        so that nothing it is judged on has taught the painter.
         """
         if not recipe.shares and all(x.label == "good" or x.mask is None for x in shots):
             return []
-        s, count = self.settings, int(fold.max()) + 2
-        deadline = time.monotonic() + 60 * (self.left() - RESERVE * s.minutes)
-        rounds = 1 if s.workers > 1 else 0.5 * (count + 1)
+        s, deadline = self.settings, time.monotonic() + 60 * (self.left() - RESERVE * self.settings.minutes)
+        rounds = 1 if s.workers > 1 else FOLDS
+        plain = replace(recipe, painter=None)
 
-        def of_fold(k: int) -> Lesson:
-            goods, defects = split([x for x, f in zip(shots, fold, strict=True) if f != k])
-            whole = (deadline - time.monotonic()) / 60 / rounds
-            return Lesson(
-                goods,
-                defects,
-                lambda: replace(recipe, painter=None).synthesiser(goods, defects),
-                self.work / f"segmenter_{k}.safetensors",
-                lambda: s.budget(whole, 1 / (count - 1)),
-                s.seed * 100 + k,
-            )
+        def time_for(number: int) -> float:
+            """Minutes: what is left, shared; the other learns no longer than the kept one, to be alike."""
+            left = max(0.0, deadline - time.monotonic()) / 60
+            if number == KEPT:
+                return left / rounds
+            return left * (1 - PAINTING if "diffusion" in recipe.shares and rounds == 1 else 1)
 
-        def of_all() -> Lesson:
-            goods, defects = split(shots)
+        def lesson(number: int) -> Lesson:
+            goods, defects = split(taught(shots, number))
 
             def painted() -> Synthesiser | None:
+                if number != KEPT:
+                    return plain.synthesiser(goods, defects)
                 train_painter(recipe, goods, defects, PAINTING * self.left() / rounds, s.steps, s.seed)
                 return recipe.synthesiser(goods, defects)
 
@@ -168,12 +163,14 @@ class Run:
                 goods,
                 defects,
                 painted,
-                self.work / f"segmenter_{count - 1}.safetensors",
-                lambda: s.budget((deadline - time.monotonic()) / 60 / rounds),
-                s.seed * 100 + count - 1,
+                self.work / f"segmenter_{number}.safetensors",
+                lambda: s.budget(
+                    max(0.0, deadline - time.monotonic()) / 60 / (rounds if number == KEPT else 1)
+                ),
+                s.seed * 100 + number,
             )
 
-        return [*map(of_fold, range(count - 1)), of_all()]
+        return [lesson(number) for number in range(FOLDS)]
 
     def _claim(self, data_hash: str, shots: list[Shot]) -> None:
         """Takes the work folder; one of another training is begun anew."""
@@ -234,17 +231,13 @@ class Run:
 
         def write(folder: Path) -> None:
             save_file({k: v.contiguous() for k, v in inspector.state_dict().items()}, folder / WEIGHTS)
-            for k, lesson in enumerate(lessons[:-1]):
-                if lesson.model is not None:
-                    save_file(
-                        {n: v.contiguous() for n, v in lesson.model.state_dict().items()},
-                        folder / f"fold_{k}.safetensors",
-                    )
+            if lessons and (other := lessons[1 - KEPT].model) is not None:
+                save_file({k: v.contiguous() for k, v in other.state_dict().items()}, folder / OTHER)
             made = recipe.lasting(goods, defects)
             if made is not None:
-                save_synthesiser(folder / FOLDER, made, goods, defects)
+                save_synthesiser(folder / FOLDER, made, shots)
             else:
-                save_shots(folder / FOLDER / "parts", shots)
+                save_shots(folder / PARTS, shots)
 
         bundle = write_bundle(self.out, meta, write, _card(meta))
         shutil.rmtree(self.work, ignore_errors=True)
