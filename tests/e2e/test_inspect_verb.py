@@ -181,7 +181,7 @@ def test_budgets_share_steps_and_minutes() -> None:
 
 
 def test_new_defects_come_from_the_given_parts_alone(parts: Path) -> None:
-    shots, _, _ = learn.read_shots(open_parts(parts).only("train"), [], lambda *_: None)
+    shots, _ = learn.read_shots(open_parts(parts).only("train"), [], lambda *_: None)
     goods = [s for s in shots if s.label == "good"][:3]
     defects = [s for s in shots if s.label != "good"][:2]
     made = Recipe({"cutpaste": 0.8, "perlin": 0.2}, "").synthesiser(goods, defects)
