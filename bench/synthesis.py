@@ -122,7 +122,7 @@ def main() -> None:
                 continue
             parts = open_parts(o.data / name)
             with one_core_each():
-                shots, _, side = read_shots(parts.only("train"), [], lambda *_: None)
+                shots, side = read_shots(parts.only("train"), [], lambda *_: None)
                 recipe = Recipe({"diffusion": 1.0}, "")
                 if any("diffusion" in ARMS[arm] for arm in todo):
                     goods = [s for s in shots if s.label == "good"]
