@@ -56,7 +56,7 @@ def make(
     medium = media_of(model.bundle)
     count = n or (1 if medium == "clip" else 16)
     common: dict[str, Any] = {"n": count, "steps": steps, "guidance": guidance, "seed": seed}
-    settings = {"steps": steps, "guidance": guidance}
+    settings: dict[str, Any] = {"steps": steps, "guidance": guidance, "negative": negative}
     about = {"medium": medium, "description": description, "seed": seed, "settings": settings}
     with batch(ledger(task), "make", count, model_hash=model.bundle.hash, **about) as rows:
         rows.output = out
