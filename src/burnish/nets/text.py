@@ -45,8 +45,8 @@ class TextConfig:
     begin: int
     end: int
     pad: int
-    width: int = 192
-    depth: int = 4
+    width: int = 128
+    depth: int = 3
     head: int = 32
     reach: int = 12
     dropout: float = 0.1

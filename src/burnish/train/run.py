@@ -22,6 +22,7 @@ class Trained:
     bundle: Bundle | None
     fitted: Fitted
     work: Path
+    samples: str = SHEET
 
     def __str__(self) -> str:
         f = self.fitted
@@ -40,7 +41,7 @@ class Trained:
         )
         return (
             f"{f.step} updates in {f.seconds:.0f} s; stopped because {why}{judged}.\n"
-            f"Bundle {self.bundle.path} ({self.bundle.hash}); look at {self.bundle.path / SHEET}"
+            f"Bundle {self.bundle.path} ({self.bundle.hash}); look at {self.bundle.path / self.samples}"
         )
 
 
