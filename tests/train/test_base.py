@@ -1,0 +1,86 @@
+"""Going on from a bundle: its weights, codec and classes stay; what is new comes after."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from burnish.errors import BundleError
+from burnish.nets import hourglass
+from burnish.nets.latents import Latents
+from burnish.nets.tae import TinyAutoencoder
+from burnish.store.bundle import read_bundle
+from burnish.train import diffusion
+from burnish.train.base import open_base
+from burnish.train.budget import Budget
+from burnish.train.diffusion import train
+from burnish.verbs.load import load
+from burnish.verbs.make import make
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch):
+    def preset(size, **changes):
+        return hourglass.preset(size, **{"widths": (32, 32), "depths": (1, 1), "told": 32, **changes})
+
+    monkeypatch.setattr(diffusion, "preset", preset)
+    monkeypatch.setattr(diffusion, "BUCKETS", 64)
+
+
+def draw(folder, *classes, level=100):
+    rng = np.random.default_rng(level)
+    for k, name in enumerate(classes * 3):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        image = np.clip(rng.normal(level, 30, (32, 32, 3)), 0, 255).astype(np.uint8)
+        Image.fromarray(image).save(folder / name / f"{k}.png")
+    return folder
+
+
+def test_a_run_from_a_base_begins_where_that_ended(tmp_path):
+    train(draw(tmp_path / "one", "b", "d"), tmp_path / "base", Budget(steps=3), size=32, few_steps=0)
+    before = load(tmp_path / "base")
+    more = draw(tmp_path / "two", "a", "b", level=180)
+    done = train(more, tmp_path / "next", Budget(steps=1), size=32, base=tmp_path / "base", few_steps=0)
+    assert done.bundle is not None
+    after = load(tmp_path / "next")
+    assert after.classes == ("b", "d", "a")
+    assert after.codec == before.codec
+    assert after.bundle.meta["base"] == before.bundle.hash
+    old, new = before.denoiser.state_dict(), after.denoiser.state_dict()
+    assert new["net.encoder.label.weight"].shape[0] == old["net.encoder.label.weight"].shape[0] + 1
+    # One step of warm-up moves the weights by little; from other random ones they would be far.
+    weight = "net.stem.weight"
+    assert (new[weight] - old[weight]).abs().max() < 0.01 < old[weight].abs().max()
+
+
+def test_a_base_of_another_kind_or_size_is_refused(tmp_path):
+    folder = draw(tmp_path / "one", "b", "d")
+    train(folder, tmp_path / "base", Budget(steps=1), size=32, few_steps=0)
+    with pytest.raises(BundleError, match="images of 32 px; these are pictures of 64 px"):
+        open_base(tmp_path / "base", 64)
+    with pytest.raises(BundleError, match="not a bundle"):
+        train(folder, tmp_path / "x", Budget(steps=1), size=32, base=folder)
+
+
+def test_codes_of_an_autoencoder_from_training_to_a_picture_and_on(tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    net = TinyAutoencoder(width=8, latent=4)
+    monkeypatch.setattr(diffusion, "load_autoencoder", lambda place: net)
+    monkeypatch.setattr(
+        diffusion,
+        "preset_latent",
+        lambda side, **told: hourglass.preset_latent(side, **{**told, "widths": (32,), "depths": (1,)}),
+    )
+    folder = draw(tmp_path / "one", "b", "d")
+    changes = {"size": 32, "few_steps": 0, "layout": 2, "places": 4, "told": 16}
+    train(folder, tmp_path / "base", Budget(steps=2), autoencoder="tiny", **changes)
+    model = load(tmp_path / "base")
+    assert isinstance(model.codec, Latents)
+    assert model.shape == (4, 4, 4)
+    assert model.config.views == 0
+    picture = next(make(model, "b", 1, 2, guidance=2))
+    assert picture.shape == (32, 32, 3)
+    assert "autoencoder.safetensors" in read_bundle(tmp_path / "base").meta["files"]
+    done = train(folder, tmp_path / "on", Budget(steps=1), size=32, base=tmp_path / "base", few_steps=0)
+    assert done.bundle is not None
+    assert isinstance(load(tmp_path / "on").codec, Latents)
