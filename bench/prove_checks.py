@@ -32,7 +32,16 @@ class Check:
 
 
 CHECKS = (
-    Check(1, "Seal", ("tests/prove/test_seal.py", "tests/prove/test_merkle.py", "tests/prove/test_log.py")),
+    Check(
+        1,
+        "Seal",
+        (
+            "tests/prove/test_seal.py",
+            "tests/prove/test_merkle.py",
+            "tests/prove/test_log.py",
+            "tests/prove/test_makers.py",
+        ),
+    ),
     Check(
         2,
         "Acceptance",
@@ -67,6 +76,7 @@ CHECKS = (
             "tests/prove/test_baseline.py",
             "tests/prove/test_baselines_inspection.py",
             "tests/prove/test_baselines_pictures.py",
+            "tests/prove/test_baselines_refining.py",
             "tests/prove/test_card.py",
         ),
     ),

@@ -37,7 +37,7 @@ def against(low: float, high: float, rival: str = "median filter") -> Comparison
 @pytest.mark.parametrize(
     ("bounds", "advice", "first"),
     [
-        ([(-0.2, -0.1)], "against", "DO NOT USE DIFFUSION HERE: median filter does better"),
+        ([(-0.2, -0.1)], "against", "DO NOT USE DIFFUSION HERE (inspect): median filter does better"),
         ([(0.1, 0.2), (-0.2, -0.1)], "against", "DO NOT USE DIFFUSION HERE"),
         ([(-0.1, 0.2), (0.1, 0.2)], "not shown", "DIFFUSION IS NOT SHOWN TO BE BETTER"),
         ([(0.0, 0.0)], "not shown", "DIFFUSION IS NOT SHOWN TO BE BETTER"),
@@ -48,6 +48,14 @@ def against(low: float, high: float, rival: str = "median filter") -> Comparison
 def test_the_advice_follows_the_interval(bounds, advice, first):
     found = advise([against(low, high) for low, high in bounds])
     assert found[0] == advice and found[1].startswith(first)
+
+
+def test_each_task_has_its_advice_and_the_worst_comes_first():
+    fill = Comparison(**{**against(0.1, 0.2, "fast marching").__dict__, "task": "fill"})
+    noise = Comparison(**{**against(-0.2, -0.1, "means").__dict__, "task": "noise"})
+    advice, told = advise([fill, noise])
+    assert advice == "against" and told.startswith("DO NOT USE DIFFUSION HERE (noise): means")
+    assert "better than every baseline (fill)" in told
 
 
 def test_more_rivals_ask_for_wider_intervals():

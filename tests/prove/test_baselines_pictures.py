@@ -53,7 +53,7 @@ def test_the_seam_joins_two_pictures():
 
 @pytest.fixture
 def data(tmp_path):
-    for k, image in enumerate(fields(80)):
+    for k, image in enumerate(fields(48)):
         write_png(tmp_path / "data" / f"{k:03}.png", image)
     return tmp_path / "data"
 
@@ -64,7 +64,7 @@ def trained(path, data, **changes):
     pictures = load_pictures(data, 32)
     meta = {key: value for key, value in made.meta.items() if key not in ("files", "format")}
     meta |= {
-        "data": {"hash": pictures.hash, "pictures": 80, "held_out": 40, "licence": "CC0"} | changes,
+        "data": {"hash": pictures.hash, "pictures": 48, "held_out": 24, "licence": "CC0"} | changes,
         "training": {"seed": 0, "best_loss": 1.0},
     }
     copy = (made.path / WEIGHTS).read_bytes()
@@ -73,14 +73,14 @@ def trained(path, data, **changes):
 
 def test_on_gaussian_pictures_the_gaussian_is_recommended(data, tmp_path, record_property):
     bundle = trained(tmp_path, data)
-    found, facts = compare_pictures(bundle.path, data, n=40, steps=1)
+    found, facts = compare_pictures(bundle.path, data, n=24, steps=1)
     advice, first = advise(found)
     assert advice == "against" and first.startswith("DO NOT USE DIFFUSION HERE")
     assert facts == {
         "data_hash": bundle.meta["data"]["hash"],
         "model_hash": bundle.hash,
-        "train": 40,
-        "held_out": 40,
+        "train": 24,
+        "held_out": 24,
         "left_out": (),
     }
     pca = next(c for c in found if c.rival == "PCA")

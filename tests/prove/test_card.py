@@ -72,7 +72,7 @@ def test_a_better_baseline_is_the_first_line_everywhere(where, tmp_path, record_
     found = show(where, bundle)
     assert found.advice == "against"
     first = as_markdown(found).splitlines()[0]
-    assert first.startswith("**DO NOT USE DIFFUSION HERE: patch memory does better")
+    assert first.startswith("**DO NOT USE DIFFUSION HERE (inspect): patch memory does better")
     files = write_card(tmp_path / "out", found)
     assert [file.name for file in files] == ["card.md", "card.html", "card.json"]
     assert files[0].read_text().splitlines()[0] == first

@@ -117,31 +117,39 @@ def confidence_of(rivals: int, together: float = 0.95) -> float:
 
 
 def advise(comparisons: Sequence[Comparison]) -> tuple[Advice | None, str]:
-    """The advice of several comparisons, and its first line.
+    """The advice of several comparisons, and the line that says it; the worst task comes first.
 
-    Diffusion is advised against when one rival is better beyond doubt; for it speaks only being better than
-    all.
+    For a task diffusion is advised against when one rival is better beyond doubt; for it speaks only being
+    better than all.
 
     Returns:
-        The advice (None when nothing was compared) and a sentence.
+        The advice of the worst task (None when nothing was compared) and a line.
     """
     if not comparisons:
         return None, (
             "NOTHING SAYS THAT DIFFUSION IS WORTH IT: no baseline was run. Run `burnish prove baseline`."
         )
+    tasks = dict.fromkeys(c.task for c in comparisons)
+    advices = [_advise_task([c for c in comparisons if c.task == task]) for task in tasks]
+    advices.sort(key=lambda found: ("against", "not shown", "for").index(found[0]))
+    return advices[0][0], " ".join(told for _, told in advices)
+
+
+def _advise_task(comparisons: Sequence[Comparison]) -> tuple[Advice, str]:
     worst = min(comparisons, key=lambda c: c.difference.high)
     close = min(comparisons, key=lambda c: c.difference.low)
     if worst.advice == "against":
         return "against", (
-            f"DO NOT USE DIFFUSION HERE: {worst.rival} does better, {_told(worst)}. It is simpler; take it."
+            f"DO NOT USE DIFFUSION HERE ({worst.task}): {worst.rival} does better, {_told(worst)}. It is"
+            " simpler; take it."
         )
     if close.advice == "not shown":
         return "not shown", (
-            f"DIFFUSION IS NOT SHOWN TO BE BETTER than {close.rival}: {_told(close)}. Take the simpler one, "
-            "or measure on more."
+            f"DIFFUSION IS NOT SHOWN TO BE BETTER ({close.task}) than {close.rival}: {_told(close)}. Take the"
+            " simpler one, or measure on more."
         )
     told = f"the closest of {len(comparisons)} is {close.rival}, {_told(close)}"
-    return "for", f"Diffusion does better than every baseline; {told}."
+    return "for", f"Diffusion does better than every baseline ({close.task}); {told}."
 
 
 def _told(c: Comparison) -> str:

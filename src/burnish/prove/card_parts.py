@@ -21,7 +21,7 @@ LOSSES = {
     "inspect": (
         ("segmenter", "focal loss, gamma 1, and soft Dice", "arXiv:1708.02002, arXiv:1606.04797"),
         ("surprise", "none: the exact denoiser of the remembered good features", "arXiv:2206.00364, B.3"),
-        ("fusion", "weighted logistic regression on held-out parts", "textbook"),
+        ("fusion", "balanced logistic regression on held-out parts, drawn to a prior", "textbook"),
     ),
     "make image": (
         (
@@ -125,10 +125,8 @@ def against(found: Sequence[Comparison], figures: Sequence[Figure]) -> Section:
         )
         for c, figure in zip(found, figures, strict=True)
     ]
-    metric = f"{found[0].metric}, {found[0].better} is better" if found else ""
-    note = (
-        f"{metric}; the same {found[0].n} held-out things; intervals hold together at 95 %." if found else ""
-    )
+    metrics = sorted({f"{c.task}: {c.metric}, {c.better} is better, {c.n} held-out things" for c in found})
+    note = "; ".join(metrics) + ". Paired on the same things; the intervals of one run hold together at 95 %."
     head = (
         "baseline",
         "what it does",
@@ -200,7 +198,7 @@ def data_and_licences(bundle: Bundle, settings: Settings) -> Section:
     data = meta.get("data") if isinstance(meta.get("data"), dict) else {}
     licence = stated or str((data or {}).get("licence") or meta.get("licence") or "not stated")
     count = (data or {}).get("pictures") or meta.get("training", {}).get("good parts", "-")
-    rows = [("training data", found or "not recorded", str(count), licence)]
+    rows = [("training data", found[:16] or "not recorded", str(count), licence)]
     for name, text in (meta.get("licences") or {}).items():
         if name != "data":
             rows.append((name, "-", "-", str(text)))

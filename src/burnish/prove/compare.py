@@ -44,15 +44,24 @@ def _pictures() -> Run:
     return compare_pictures
 
 
-RUNS: dict[str, Callable[[], Run]] = {"inspect": _inspect, "make image": _pictures}
+def _refining() -> Run:
+    from burnish.prove.baselines.refining import compare_refining
+
+    return compare_refining
 
 
-def compare(bundle: str | Path, root: str | Path, **options: Any) -> tuple[list[Comparison], dict[str, Any]]:
+RUNS: dict[str, Callable[[], Run]] = {"inspect": _inspect, "make image": _pictures, "refine image": _refining}
+
+
+def compare(
+    bundle: str | Path, root: str | Path, verb: str = "", **options: Any
+) -> tuple[list[Comparison], dict[str, Any]]:
     """A bundle against the rivals of its task.
 
     Args:
         bundle: An inspector or a diffusion model.
         root: Its data.
+        verb: `refine` compares a model of pictures as a refiner; "" takes what the bundle is made for.
         options: See `baselines.inspection.compare_inspector`, `baselines.pictures.compare_pictures`; None is
             left to the default.
 
@@ -60,8 +69,10 @@ def compare(bundle: str | Path, root: str | Path, **options: Any) -> tuple[list[
         BurnishError: A task without rivals.
     """
     task = task_of(read_bundle(bundle))
+    if verb:
+        task = f"{verb} {task.partition(' ')[2]}".strip()
     if task not in RUNS:
-        raise BurnishError(bundle, f"has no baseline to compare with (task {task!r})")
+        raise BurnishError(bundle, f"has no baseline for {task!r}", f"Known: {', '.join(RUNS)}")
     given = {name: value for name, value in options.items() if value is not None}
     return RUNS[task]()(bundle, root, **given)
 

@@ -9,7 +9,8 @@ import typer
 def baseline(
     bundle: Annotated[Path, typer.Argument(help="An inspector, or a model that `burnish train` wrote.")],
     data: Annotated[Path, typer.Argument(help="The data it was trained from.", metavar="DATA")],
-    n: Annotated[int | None, typer.Option("--n", help="Models: how many to make of each.")] = None,
+    verb: Annotated[str, typer.Option(help="refine: compare a model of pictures as a refiner.")] = "",
+    n: Annotated[int | None, typer.Option("--n", help="Models: how many to make or refine.")] = None,
     steps: Annotated[int | None, typer.Option(help="Models: steps of each.")] = None,
     limit: Annotated[
         int | None, typer.Option(help="Inspectors: judge the first so many good and so many bad test parts.")
@@ -39,7 +40,7 @@ def baseline(
         options = {"n": n, "steps": steps}
     about = {"medium": "figures", "description": str(data), "seed": seed, "model_hash": opened.hash}
     with recorded(ledger(), "prove baseline", **about) as row, Bar("compare") as bar:
-        found, facts = compare(bundle, data, seed=seed, progress=bar.share, **options)
+        found, facts = compare(bundle, data, verb, seed=seed, progress=bar.share, **options)
         row.inputs["data"] = facts["data_hash"]
         keep_comparisons(open_workspace(), found, facts, command(), row.number)
     say(comparison_text(found))

@@ -124,7 +124,7 @@ def compare_pictures(
         raise BurnishError(f"n = {n}", "is too few to compare distributions", "Make at least 8")
     pictures, train, held = the_split(model.bundle.meta, root)
     size = model.size
-    cut = [_square(image, size) for image in pictures.images]
+    cut = [square(image, size) for image in pictures.images]
     asked = [pictures.entries[held[i % len(held)]] for i in range(n)]
     describe = Features()
     real = describe([cut[i] for i in held])
@@ -202,8 +202,8 @@ def _asked_of(model: Any, entry: Entry) -> str:
     return said
 
 
-def _square(image: np.ndarray, size: int) -> np.ndarray:
-    """The middle square."""
+def square(image: np.ndarray, size: int) -> np.ndarray:
+    """The middle square of a picture, (size, size, 3)."""
     top, left = (image.shape[0] - size) // 2, (image.shape[1] - size) // 2
     return image[top : top + size, left : left + size]
 
