@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats as scipy_stats
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from burnish.core import stats
 
@@ -137,3 +137,26 @@ def test_bootstrap_over_parts_covers_like_the_mean():
 def test_mean_of_skips_what_is_missing():
     assert stats.mean_of([1.0, None, 3.0]) == 2.0
     assert stats.mean_of({"a": None}) is None
+
+
+def test_goodman_against_the_published_example():
+    """Sison and Glaz (JASA 90, 1995): 467 events in seven categories."""
+    found = stats.goodman([56, 72, 73, 59, 62, 87, 58])
+    assert np.round(found, 3).tolist() == [
+        [0.085, 0.166], [0.115, 0.204], [0.116, 0.207], [0.091, 0.173], [0.096, 0.181], [0.143, 0.239],
+        [0.089, 0.171],
+    ]  # fmt: skip
+
+
+def test_goodman_without_events_and_out_of_range():
+    assert stats.goodman([0, 0]) == [(0.0, 1.0), (0.0, 1.0)]
+    with pytest.raises(ValueError, match="negative"):
+        stats.goodman([-1, 2])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_average_precision_is_scikits_where_no_scores_tie(seed):
+    rng = np.random.default_rng(seed)
+    scores, true = rng.normal(0, 1, 60), rng.random(60) < 0.3
+    assert stats.average_precision(scores, true) == pytest.approx(average_precision_score(true, scores))
+    assert stats.average_precision(scores, np.zeros(60, bool)) is None

@@ -77,6 +77,32 @@ def rate(count: int, of: int, confidence: float = 0.95) -> Rate:
     return Rate(int(count), int(of), *clopper_pearson(int(count), int(of), confidence))
 
 
+def goodman(counts: Sequence[int], confidence: float = 0.95) -> list[tuple[float, float]]:
+    """Simultaneous bounds of the shares of k categories (Goodman, Technometrics 7, 1965).
+
+    All hold together with about the stated confidence: each is Wilson's at 1 - (1 - confidence) / k.
+
+    Args:
+        counts: Of each category, not negative; without any event the bounds are (0, 1).
+        confidence: In (0, 1).
+
+    Raises:
+        ValueError: A negative count, or a confidence out of its range.
+    """
+    if any(count < 0 for count in counts) or not 0 < confidence < 1:
+        raise ValueError(f"counts must not be negative and confidence lie in (0, 1): {counts}, {confidence}")
+    of = sum(counts)
+    if not of:
+        return [(0.0, 1.0)] * len(counts)
+    quantile = float(stats.chi2.ppf(1 - (1 - confidence) / len(counts), 1))
+    bounds = []
+    for count in counts:
+        half = math.sqrt(quantile * (quantile + 4 * count * (of - count) / of))
+        middle, scale = quantile + 2 * count, 2 * (of + quantile)
+        bounds.append((max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)))
+    return bounds
+
+
 def parts_to_prove(wanted: float, failures: int = 0, confidence: float = 0.95) -> int:
     """The smallest n for which `failures` of n prove a rate of at most `wanted`, one-sided.
 
@@ -137,6 +163,22 @@ def auroc(good: ArrayLike, bad: ArrayLike) -> float | None:
         return None
     ranks = stats.rankdata(np.concatenate([good, bad]))
     return float((ranks[len(good) :].sum() - len(bad) * (len(bad) + 1) / 2) / (len(good) * len(bad)))
+
+
+def average_precision(scores: ArrayLike, true: ArrayLike) -> float | None:
+    """Mean precision at each true one, from the highest score down; None without true ones.
+
+    Ties are taken in the order given. (Area under the precision-recall curve by steps, as in scikit-learn.)
+
+    Args:
+        scores: (n,).
+        true: bool (n,).
+    """
+    hits = np.cumsum(np.asarray(true, bool)[np.argsort(-np.asarray(scores, float), kind="stable")])
+    if not len(hits) or not hits[-1]:
+        return None
+    rises = np.flatnonzero(np.diff(hits, prepend=0))
+    return float(np.mean(hits[rises] / (rises + 1)))
 
 
 def auroc_by_class(scores: ArrayLike, labels: Sequence[str], good: str = "good") -> dict[str, float | None]:

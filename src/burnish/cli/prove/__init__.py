@@ -4,11 +4,13 @@ import typer
 
 from burnish.cli.prove import review
 from burnish.cli.prove.acceptance import acceptance
+from burnish.cli.prove.audit import audit, audit_labels
 from burnish.cli.prove.baseline import baseline
 from burnish.cli.prove.brand import brand
 from burnish.cli.prove.card import card
 from burnish.cli.prove.copies import copies, plant
 from burnish.cli.prove.determinism import determinism
+from burnish.cli.prove.drift import drift
 from burnish.cli.prove.exit import enter, leave
 from burnish.cli.prove.forecast import forecast
 from burnish.cli.prove.ledger import ledger
@@ -43,6 +45,7 @@ app.command("check-mark")(check_mark)
 app.command()(recover)
 app.command()(survival)
 app.command()(forecast)
+app.command()(drift)
 app.add_typer(review.app, name="review")
 app.command()(baseline)
 app.command()(probe)
@@ -52,3 +55,5 @@ app.command()(card)
 app.command()(report)
 app.command()(ack)
 app.command()(brand)
+app.command()(audit)
+app.command("audit-labels")(audit_labels)
