@@ -17,6 +17,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -143,6 +144,7 @@ def first_alarm(walk: Iterable[tuple[float, bool]]) -> int | None:
     return next((count for count, (_, alarm) in enumerate(walk, 1) if alarm), None)
 
 
+@cache
 def bernoulli_cusum(p0: float, p1: float, run_length: float) -> BernoulliCusum:
     """The chart that reacts soonest to p1 among those with an ARL of at least `run_length` at p0.
 
@@ -175,12 +177,14 @@ def bernoulli_cusum(p0: float, p1: float, run_length: float) -> BernoulliCusum:
     return BernoulliCusum(p0, p1, up, down, high)
 
 
+@cache
 def normal_cusum(run_length: float, k: float = 0.5) -> NormalCusum:
     """The one-sided chart with this in-control ARL, from `SHORTEST` to `LONGEST`."""
     limit = _solve(lambda h: NormalCusum(h, k).run_length(), run_length)
     return NormalCusum(limit, k)
 
 
+@cache
 def ewma(run_length: float, weight: float = 0.1) -> Ewma:
     """The two-sided chart with this in-control ARL, from `SHORTEST` to `LONGEST`."""
     return Ewma(_solve(lambda width: Ewma(width, weight).run_length(), run_length), weight)
