@@ -1,6 +1,6 @@
 """A folder of made pictures: each with how it came about inside, and a sheet of all."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -42,15 +42,22 @@ def write_album(
         if on_picture:
             on_picture(index, file)
     if shown:
-        columns = min(max(1, round(len(shown) ** 0.5)), 20)
-        tile = min(512, max(64, *(max(image.shape[:2]) for image in shown)))
-        write_png(out / SHEET, contact_sheet(shown, columns=columns, tile=tile))
+        write_png(out / SHEET, sheet_of(shown))
     return files
+
+
+def sheet_of(images: Sequence[np.ndarray]) -> np.ndarray:
+    """All pictures in a square of tiles of their own size, within 64 and 512 px, uint8 (H, W, 3)."""
+    columns = min(max(1, round(len(images) ** 0.5)), 20)
+    tile = min(512, max(64, *(max(image.shape[:2]) for image in images)))
+    return contact_sheet(images, columns=columns, tile=tile)
 
 
 def parameters(description: str, facts: Mapping[str, object], negative: str = "") -> str:
     """The text that a made picture carries, as picture tools read it: prompt, negative one, `Key: value`
     pairs.
     """
-    lines = [description, *([f"Negative prompt: {negative}"] if negative else [])]
+    lines = [" ".join(description.split())]
+    if negative.strip():
+        lines.append(f"Negative prompt: {' '.join(negative.split())}")
     return "\n".join([*lines, ", ".join(f"{key}: {value}" for key, value in facts.items())])

@@ -7,8 +7,7 @@ import numpy as np
 
 from burnish.core.sample import Step
 from burnish.media.film import write_film
-from burnish.media.image import write_png
-from burnish.media.sheet import contact_sheet
+from burnish.verbs.album import sheet_of, write_album
 from burnish.verbs.diffusion import Diffusion
 from burnish.verbs.make import make, parameters, starting_noise
 
@@ -47,33 +46,26 @@ def make_files(
     Raises:
         BurnishError: See `make`; ImageError when a file cannot be written, the ones before it are kept.
     """
-    out, files, images = Path(out), [], []
     walk: list[list[np.ndarray]] = []
+    begun = 0
 
     def watch(step: Step) -> None:
-        if film and len(images) < FILMED:
-            if step.index == 1:
-                walk.append([model.codec.decode(starting_noise(model, seed, len(walk)).numpy())[0]])
-            walk[-1].append(model.codec.decode(step.x.cpu().numpy())[0])
+        nonlocal begun
+        begun += film and step.index == 1
+        if not 0 < begun <= FILMED:
+            return
+        if step.index == 1:
+            walk.append([model.codec.decode(starting_noise(model, seed, len(walk)).numpy())[0]])
+        walk[-1].append(model.codec.decode(step.x.cpu().numpy())[0])
+
+    def tell(index: int, _: np.ndarray) -> str:
+        return parameters(model, description, steps, guidance, seed, index, negative)
 
     made = make(
         model, description, n, steps, guidance, seed, callback=watch, negative=negative, strict=strict
     )
-    for index, image in enumerate(made):
-        file = out / f"{index:05d}.png"
-        text = parameters(model, description, steps, guidance, seed, index, negative)
-        write_png(file, image, {"parameters": text})
-        files.append(file)
-        images.append(image)
-        if on_picture:
-            on_picture(index, file)
-    write_png(out / "sheet.png", _sheet(images[:400], model.size))
+    files = write_album(made, out, tell, on_picture)
     if walk:
-        frames = [_sheet(list(frame), model.size) for frame in zip(*walk, strict=True)]
-        write_film(out / "film.gif", [*frames, *[frames[-1]] * HELD], FPS)
+        frames = [sheet_of(frame) for frame in zip(*walk, strict=True)]
+        write_film(Path(out) / "film.gif", [*frames, *[frames[-1]] * HELD], FPS)
     return files
-
-
-def _sheet(images: list[np.ndarray], size: int) -> np.ndarray:
-    columns = max(1, round(len(images) ** 0.5))
-    return contact_sheet(images, columns=min(columns, 20), tile=max(64, size))

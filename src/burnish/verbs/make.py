@@ -15,6 +15,7 @@ from burnish.core.schedule import SHIFT, grid, pace_of
 from burnish.core.solve import SOLVERS
 from burnish.errors import BurnishError
 from burnish.nets.condition import Condition, told_pace
+from burnish.verbs import album
 from burnish.verbs.diffusion import Diffusion
 from burnish.verbs.strict import strictly
 
@@ -150,10 +151,7 @@ def parameters(
         "Size": f"{model.size}x{model.size}",
         "Model hash": model.bundle.hash,
     }
-    lines = [" ".join(description.split())]
-    if negative.strip():
-        lines.append(f"Negative prompt: {' '.join(negative.split())}")
-    return "\n".join([*lines, ", ".join(f"{key}: {value}" for key, value in facts.items())])
+    return album.parameters(description, facts, negative)
 
 
 def _make(
