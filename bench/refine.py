@@ -56,7 +56,7 @@ def read_options() -> argparse.Namespace:
     read = argparse.ArgumentParser(description=__doc__)
     read.add_argument("--updates", type=int, default=1500, help="of training, 16 pictures each")
     read.add_argument("--seed", type=int, default=0)
-    read.add_argument("--pictures", type=int, default=120, help="to mend, of each set")
+    read.add_argument("--pictures", type=int, default=48, help="to mend, of each set")
     read.add_argument("--sets", nargs="+", default=list(SETS))
     read.add_argument("--tasks", nargs="+", help="those whose name begins so; all by default")
     read.add_argument(

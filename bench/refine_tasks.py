@@ -176,8 +176,8 @@ TASKS = (
         {"non-local means": non_local_means, "wavelet": wavelet, "total variation": total_variation},
         {"noise": NOISE},
     ),
-    Task("upscale 2x", partial(smaller, 2), _RESIZE, {"to": 2}),
-    Task("upscale 4x", partial(smaller, 4), _RESIZE, {"to": 4}),
+    Task("upscale 2x", partial(smaller, 2), _RESIZE, {"to": 2, "draws": 4}),
+    Task("upscale 4x", partial(smaller, 4), _RESIZE, {"to": 4, "draws": 4}),
 )
 
 
