@@ -7,16 +7,19 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tiny import generator
 
 from burnish.errors import BurnishError
+from burnish.prove.exchange import Verdict
 from burnish.prove.keys import signing_key
 from burnish.prove.log import Log, encode
 from burnish.prove.makers import Pictures
-from burnish.prove.seal import add_verdicts, commit, publish, read_verdicts, seal
+from burnish.prove.review_files import read_verdicts, write_verdicts
+from burnish.prove.seal import add_verdicts, commit, publish, seal
 from burnish.prove.verify_seal import BROKEN, OK, UNANCHORED, UNREADABLE, main, seed_of, verify
 from burnish.store.recording import Unrecorded
 
@@ -49,10 +52,9 @@ def world(tmp_path_factory):
     (run / "outputs" / "00041.png").rmdir()
     outputs = Log(run, signing_key(key)).of("output")
     said = [
-        {"sha256": fact["sha256"], "reviewer": "ann", "verdict": "used", "at": f"2026-11-24T12:00:{k:02d}Z"}
-        for k, fact in enumerate(outputs[:30])
+        Verdict(fact["file"], "ann", "used", ("sharp",), 2.5, sha256=fact["sha256"]) for fact in outputs[:30]
     ]
-    added = add_verdicts(run, signing_key(key), [*said, said[0], {**said[0], "sha256": "0" * 64}])
+    added = add_verdicts(run, signing_key(key), [*said, said[0], replace(said[0], sha256="0" * 64)])
     anchor = shutil.copy(max((run / "checkpoints").glob("*.note")), folder / "anchor.note")
     return {
         "run": run,
@@ -285,17 +287,13 @@ def test_a_run_goes_on_only_as_it_was_begun(world, tmp_path):
         commit(tmp_path / "other", key, {}, 0)
 
 
-def test_verdicts_come_from_a_csv(tmp_path):
-    file = tmp_path / "verdicts.csv"
-    file.write_text("item,item_hash,reviewer,verdict,at\na.png,ff,ann,used,2026-11-24T12:00:00Z\n")
-    row = {
-        "item": "a.png",
-        "sha256": "ff",
-        "reviewer": "ann",
-        "verdict": "used",
-        "at": "2026-11-24T12:00:00Z",
-    }
-    assert read_verdicts(file) == [row]
-    file.write_text("item,verdict\na.png,used\n")
-    with pytest.raises(BurnishError, match="no column at, item_hash, reviewer"):
-        read_verdicts(file)
+def test_a_verdict_that_was_changed_stands_beside_the_old(world, tmp_path):
+    run, key = shutil.copytree(world["run"], tmp_path / "run"), signing_key(world["key"])
+    first = Log(run, key).of("verdict")[0]
+    write_verdicts(tmp_path / "v.csv", [Verdict("a.png", "ann", "reject", sha256=first["sha256"])], "csv")
+    changed = read_verdicts(tmp_path / "v.csv", "csv")
+    assert (add_verdicts(run, key, changed), add_verdicts(run, key, changed)) == (1, 0)
+    said = [fact["verdict"] for fact in Log(run, key).of("verdict") if fact["number"] == first["number"]]
+    assert said == ["used", "reject"]
+    report = verify(run, [world["anchor"]])
+    assert report.code == UNANCHORED and "records" in report.lines[0]

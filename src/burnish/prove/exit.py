@@ -27,6 +27,7 @@ from burnish.prove import check_exit
 from burnish.prove.exit_models import BUNDLE, copy_bundle, export_model
 from burnish.prove.kinds import refuse_unknown
 from burnish.prove.open_tables import content_hash, insert_rows, read_rows, read_tables, write_tables
+from burnish.prove.review_files import all_verdicts, write_verdicts
 from burnish.store.bundle import DESCRIPTION, read_bundle, sha256_of
 from burnish.store.tables import Model
 from burnish.store.workspace import Workspace, open_workspace
@@ -109,6 +110,7 @@ def leave(
             (fresh / "models" / name).mkdir(parents=True)
             models[name] = export_model(path, fresh / "models" / name, descriptions)
         counts = write_tables(fresh / "tables", rows)
+        write_verdicts(fresh / "tables" / "verdicts.coco.json", all_verdicts(workspace), "coco")
         content = hash_of({name: model["hash"] for name, model in models.items()}, content_hash(rows))
         shutil.copyfile(check_exit.__file__, fresh / CHECK)
         (fresh / "README.md").write_text(_readme(models), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A workspace's tables in open forms, and back: CSV for people, Parquet for machines, COCO for verdicts.
+"""A workspace's tables in open forms, and back: CSV for people, Parquet for machines.
 
 Parquet keeps every value: whole numbers, fractions, UTC times, dates; exact amounts and JSON as text. The
 content hash is over values, not files, so the same rows have the same hash wherever they lie.
@@ -7,7 +7,7 @@ content hash is over values, not files, so the same rows have the same hash wher
 import csv
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -54,7 +54,7 @@ def content_hash(rows: Mapping[str, Rows]) -> str:
 
 
 def write_tables(folder: str | Path, rows: Mapping[str, Rows]) -> dict[str, int]:
-    """Writes `NAME.parquet` and `NAME.csv` of each table, and `verdicts.coco.json`; answers rows by name.
+    """Writes `NAME.parquet` and `NAME.csv` of each table; answers rows by name.
 
     Raises:
         BurnishError: The disk refused them.
@@ -69,39 +69,11 @@ def write_tables(folder: str | Path, rows: Mapping[str, Rows]) -> dict[str, int]
                 writer = csv.DictWriter(file, [column.name for column in table.columns])
                 writer.writeheader()
                 writer.writerows(found)
-        (folder / "verdicts.coco.json").write_text(
-            json.dumps(coco(rows["review"]), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
     except OSError as error:
         raise BurnishError(
             folder, f"cannot be written ({error.strerror})", "Choose another folder"
         ) from error
     return {name: len(found) for name, found in rows.items()}
-
-
-def coco(reviews: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Given verdicts as COCO image annotations (cocodataset.org): one category a verdict, no boxes."""
-    kinds = {"used": 1, "rework": 2, "reject": 3}
-    images: dict[str, dict[str, Any]] = {}
-    annotations = []
-    for row in reviews:
-        if row["verdict"] not in kinds:
-            continue
-        name = row["item"] or f"record {row['record_number']}"
-        image = images.setdefault(
-            name, {"id": len(images) + 1, "file_name": name, "sha256": row["item_hash"]}
-        )
-        annotations.append(
-            {
-                "id": len(annotations) + 1,
-                "image_id": image["id"],
-                "category_id": kinds[row["verdict"]],
-                "reviewer": row["reviewer"],
-                "seconds": row["seconds"],
-            }
-        )
-    categories = [{"id": number, "name": name} for name, number in kinds.items()]
-    return {"images": list(images.values()), "annotations": annotations, "categories": categories}
 
 
 def read_tables(folder: str | Path) -> dict[str, Rows]:

@@ -26,6 +26,7 @@ from burnish.prove.review_plan import OUTPUT
 from burnish.store.bundle import sha256_of
 from burnish.store.files import write_json
 from burnish.store.tables import Epoch, Record, Review, now
+from burnish.store.workspace import Workspace
 
 FORMATS = ("csv", "parquet", "label-studio", "coco")
 
@@ -53,6 +54,13 @@ def verdicts_of(session: Session, task: str) -> list[Verdict]:
         )
         for row in rows
     ]
+
+
+def all_verdicts(workspace: Workspace) -> list[Verdict]:
+    """All verdicts of all tasks."""
+    with workspace.session() as session:
+        tasks = sorted(set(session.scalars(select(Epoch.task))))
+        return [verdict for task in tasks for verdict in verdicts_of(session, task)]
 
 
 def take(session: Session, task: str, verdicts: Sequence[Verdict]) -> int:

@@ -18,7 +18,6 @@ RUN/
 ```
 """
 
-import csv
 import hashlib
 import os
 import secrets
@@ -32,7 +31,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from burnish.errors import BurnishError
 from burnish.prove import verify_seal
-from burnish.prove.log import Log, alone
+from burnish.prove.exchange import Verdict
+from burnish.prove.log import Log, alone, encode
 from burnish.prove.makers import Maker
 from burnish.prove.verify_seal import LOG, OUTPUTS, seed_of
 from burnish.store.bundle import sha256_of
@@ -41,6 +41,7 @@ from burnish.store.recording import Recorder, Unrecorded
 FORMAT = 1
 NONCE, CHECKPOINTS, VERIFIER = "nonce", "checkpoints", "verify_seal.py"
 SIGN_EVERY = 16
+VERDICT_FACTS = ("reviewer", "verdict", "reasons", "seconds", "look", "epoch")
 
 
 @dataclass(frozen=True)
@@ -232,32 +233,15 @@ def _state(log: Log) -> Sealed:
     return Sealed(log.folder, log.facts[0]["n"], made, len(outputs) - made, bool(log.of("close")), last)
 
 
-def read_verdicts(file: str | Path) -> list[dict[str, Any]]:
-    """Verdicts from a CSV file with columns item_hash, reviewer, verdict, at; others are kept as they are.
+def add_verdicts(folder: str | Path, key: Ed25519PrivateKey, verdicts: Iterable[Verdict]) -> int:
+    """Logs what reviewers said of a run's outputs, found by the sha256 of what they looked at.
 
-    Raises:
-        BurnishError: It cannot be read, or a column is missing.
-    """
-    try:
-        with Path(file).open(newline="", encoding="utf-8-sig") as stream:
-            rows = list(csv.DictReader(stream))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BurnishError(file, f"cannot be read ({error})", "Give the CSV of an export") from error
-    needed = {"item_hash", "reviewer", "verdict", "at"}
-    if missing := needed - set(rows[0] if rows else ()):
-        raise BurnishError(file, f"has no column {', '.join(sorted(missing))}", "Give the CSV of an export")
-    kept = ({k: v for k, v in row.items() if k and k not in ("item_hash", "number", "kind")} for row in rows)
-    return [{"sha256": row["item_hash"], **rest} for row, rest in zip(rows, kept, strict=True)]
-
-
-def add_verdicts(folder: str | Path, key: Ed25519PrivateKey, verdicts: Iterable[Mapping[str, Any]]) -> int:
-    """Logs what reviewers said of a run's outputs; what is logged already or of other things is left out.
+    What is logged already or is of other things is left out; a changed verdict is logged beside the old one.
 
     Args:
         folder: A closed run.
         key: That it was begun with.
-        verdicts: `sha256` of the file looked at, `reviewer`, `verdict` (used, rework, reject), `at`, and
-            optionally `reasons` and `seconds`.
+        verdicts: In the order in which they were given.
 
     Returns:
         How many were added.
@@ -272,15 +256,30 @@ def add_verdicts(folder: str | Path, key: Ed25519PrivateKey, verdicts: Iterable[
                 folder, "is not finished", "Let it finish first; what is made cannot be chosen"
             )
         numbers = {fact["sha256"]: fact["number"] for fact in log.of("output") if fact["status"] == "made"}
-        known = {(fact["number"], fact["reviewer"], fact["at"]) for fact in log.of("verdict")}
+        known = {_told(fact) for fact in log.of("verdict")}
         added = 0
-        for given in verdicts:
-            number = numbers.get(given["sha256"])
-            if number is None or (number, given["reviewer"], given["at"]) in known:
+        for verdict in verdicts:
+            number = numbers.get(verdict.sha256)
+            fact = {
+                "number": number,
+                "sha256": verdict.sha256,
+                "reviewer": verdict.reviewer,
+                "verdict": verdict.verdict,
+                "reasons": list(verdict.reasons),
+                "seconds": verdict.seconds,
+                "look": verdict.kind,
+                "epoch": verdict.epoch,
+            }
+            if number is None or _told(fact) in known:
                 continue
-            known.add((number, given["reviewer"], given["at"]))
-            log.append("verdict", number=number, **given)
+            known.add(_told(fact))
+            log.append("verdict", **fact)
             added += 1
         if added:
             publish(log)
         return added
+
+
+def _told(fact: Mapping[str, Any]) -> bytes:
+    """A verdict's record but for its time."""
+    return encode({name: fact[name] for name in ("number", "sha256", *VERDICT_FACTS)})

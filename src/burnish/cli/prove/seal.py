@@ -56,17 +56,19 @@ def seal(
 def seal_verdicts(
     run: Annotated[Path, typer.Argument(help="A sealed run.", metavar="RUN")],
     file: Annotated[
-        Path,
-        typer.Argument(help="CSV with columns item_hash, reviewer, verdict, at and more.", metavar="CSV"),
-    ],
+        Path | None, typer.Argument(help="Verdicts from a file; the workspace's reviews by default.")
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="csv, parquet, label-studio or coco.")] = "csv",
     key: Annotated[Path | None, typer.Option(help="Signing key that the run was begun with.")] = None,
 ) -> None:
     """Put reviewers' verdicts on a sealed run's outputs into its log."""
     from burnish.prove.keys import workspace_key
-    from burnish.prove.seal import add_verdicts, read_verdicts
+    from burnish.prove.review_files import all_verdicts, read_verdicts
+    from burnish.prove.seal import add_verdicts
+    from burnish.store.workspace import open_workspace
 
-    added = add_verdicts(run, workspace_key(key), read_verdicts(file))
-    typer.echo(f"{added} verdicts sealed in {run}")
+    verdicts = read_verdicts(file, form) if file else all_verdicts(open_workspace())
+    typer.echo(f"{add_verdicts(run, workspace_key(key), verdicts)} verdicts sealed in {run}")
 
 
 def verify(
