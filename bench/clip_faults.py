@@ -18,7 +18,7 @@ from burnish.core.left_out import BLOCK, SHARE, top_blocks
 from burnish.inspect.clip import surprise
 from burnish.verbs.load import load
 
-CLIPS = 24
+CLIPS = 16
 FAULTS = ("two frames swapped", "a frame of another clip", "a foreign part", "six frames reversed")
 
 
