@@ -56,9 +56,26 @@ CHECKS = (
         "Money and time",
         ("tests/prove/test_value.py", "tests/prove/test_ledger.py", "tests/prove/test_energy.py"),
     ),
-    Check(4, "Marking", ()),
+    Check(
+        4,
+        "Marking",
+        (
+            "tests/prove/test_credentials.py",
+            "tests/prove/test_marking.py",
+            "tests/prove/test_watermark.py",
+            "tests/prove/test_survival.py",
+        ),
+    ),
     Check(5, "Determinism", ("tests/prove/test_determinism.py",)),
-    Check(6, "Planted risks", ()),
+    Check(
+        6,
+        "Planted risks",
+        (
+            "tests/prove/test_copies.py",
+            "tests/prove/test_brand.py",
+            "tests/prove/test_audit.py",
+        ),
+    ),
     Check(
         7,
         "Forecast",
@@ -114,7 +131,7 @@ def run(check: Check) -> Result:
         report = Path(folder) / "report.xml"
         options = ["-q", "-p", "no:xdist", f"--junitxml={report}"]
         command = [sys.executable, "-m", "pytest", *options, *check.tests]
-        env = {"OMP_NUM_THREADS": "1", **os.environ}
+        env = {"OMP_NUM_THREADS": "1", **os.environ, "BURNISH_CHECKS": "1"}
         done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
         seconds = time.perf_counter() - begin
         if not report.exists():

@@ -243,4 +243,4 @@ def _crops() -> list[tuple[float, float]]:
 
 @lru_cache(maxsize=1)
 def _bases(count: int) -> np.ndarray:
-    return np.stack([_basis(count, a, b) for a, b in _crops()])
+    return np.stack([_basis(count, a, b) for a, b in _crops()]).astype(np.float32)

@@ -15,6 +15,7 @@ from burnish.cli.prove.exit import enter, leave
 from burnish.cli.prove.forecast import forecast
 from burnish.cli.prove.ledger import ledger
 from burnish.cli.prove.mark import check_mark, mark, recover
+from burnish.cli.prove.moderate import moderate
 from burnish.cli.prove.msa import msa
 from burnish.cli.prove.probe import probe
 from burnish.cli.prove.report import ack, report
@@ -57,3 +58,4 @@ app.command()(ack)
 app.command()(brand)
 app.command()(audit)
 app.command("audit-labels")(audit_labels)
+app.command()(moderate)
