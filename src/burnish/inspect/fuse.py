@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import minimize
 
+from burnish.core.stats import average_precision
 from burnish.inspect.detector import Fusion, squash
 
 PRIOR = np.array([0.4, 0.6])
@@ -60,8 +61,7 @@ def _pixel_weights(
         value = logit + share * surprise
         order = np.argsort(-value)
         hits = np.cumsum(true[order])
-        precision = hits / np.arange(1, len(hits) + 1)
-        found = float((precision * true[order]).sum() / hits[-1])
+        found = average_precision(value, true) or 0.0
         f1 = 2 * hits / (np.arange(1, len(hits) + 1) + hits[-1])
         if found > best[0]:
             best = found, share, float(value[order[int(f1.argmax())]])

@@ -184,9 +184,7 @@ def teach(
         lesson.model, spent[number] = model, 1.0
 
     with interruptions() as interrupted, ThreadPoolExecutor(workers) as pool:
-        jobs = [
-            pool.submit(learn, k) for k in (len(lessons) - 1, *range(len(lessons) - 1))
-        ]  # the longest first
+        jobs = [pool.submit(learn, number) for number in range(len(lessons))]
         while not all(job.done() for job in jobs):
             time.sleep(0.2)
             if interrupted or report("learning defects", sum(spent) / len(spent)):

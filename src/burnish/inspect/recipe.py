@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from burnish.errors import BurnishError
+from burnish.inspect.choose import Choice
 from burnish.inspect.cutpaste import CutPaste
 from burnish.inspect.diffusion import DiffusionSynthesiser
 from burnish.inspect.pairs import Pair, Shot, Synthesiser
@@ -14,15 +15,15 @@ from burnish.inspect.perlin import Perlin
 from burnish.inspect.synthesise import Mixed
 
 SHARES: Mapping[str, Mapping[str, float]] = {
-    "auto": {"diffusion": 0.6, "perlin": 0.4},
+    "auto": {"diffusion": 0.3, "cutpaste": 0.3, "perlin": 0.4},
     "diffusion": {"diffusion": 1.0},
     "diffusion+cutpaste": {"diffusion": 0.4, "cutpaste": 0.4, "perlin": 0.2},
     "cutpaste": {"cutpaste": 1.0},
     "perlin": {"perlin": 1.0},
     "none": {},
 }
-"""Shares of the new defects by method, for each choice of `--synthesis`; `auto` is what docs/experiments.md
-found."""
+"""Shares of the new defects by method, for each choice of `--synthesis`; `auto` then settles painted or
+pasted class by class, see `choose`."""
 
 POOL = 600
 """Painted pairs kept for training."""
@@ -36,11 +37,13 @@ class Recipe:
         shares: By method; empty for none.
         why: In words, for the report.
         painter: The diffusion synthesiser, where it has a share.
+        way: The one way that a class is made by, where that was settled.
     """
 
     shares: dict[str, float]
     why: str
     painter: DiffusionSynthesiser | None = None
+    way: dict[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
     def synthesiser(self, goods: list[Shot], defects: list[Shot]) -> Synthesiser | None:
@@ -59,7 +62,19 @@ class Recipe:
             found["cutpaste"] = CutPaste(goods, defects)
         if self.painter is not None and "diffusion" in self.shares:
             found["diffusion"] = Pool(self.painter)
-        return _mix(found, self.shares, sorted({d.label for d in defects}))
+        return _mix(found, self.shares, sorted({d.label for d in defects}), self.way)
+
+    def ways(self, goods: list[Shot], defects: list[Shot]) -> dict[str, Synthesiser]:
+        """The ways to make a class's defects that `auto` chooses from; empty where there is no choice."""
+        if self.painter is None or "cutpaste" not in self.shares:
+            return {}
+        return {"diffusion": Pool(self.painter), "cutpaste": CutPaste(goods, defects)}
+
+    def settle(self, choice: Choice) -> None:
+        """Makes each class by the way that was found best for it."""
+        self.way = dict(choice.way)
+        self.why = choice.in_words()
+        self.facts["tried"] = {label: dict(row) for label, row in choice.found.items()}
 
     def lasting(self, goods: list[Shot], defects: list[Shot]) -> Synthesiser | None:
         """As `synthesiser`, but it paints new pairs instead of drawing from the pool: what the bundle
@@ -92,7 +107,12 @@ class Pool:
         return self.painter.whole(mine[rng.integers(len(mine))])
 
 
-def _mix(found: dict[str, Synthesiser], shares: Mapping[str, float], labels: Sequence[str]) -> Synthesiser:
+def _mix(
+    found: dict[str, Synthesiser],
+    shares: Mapping[str, float],
+    labels: Sequence[str],
+    way: Mapping[str, str],
+) -> Synthesiser:
     """One synthesiser of several; a class without painted pairs is pasted instead."""
     if not labels:
         return found["perlin"]
@@ -104,7 +124,8 @@ def _mix(found: dict[str, Synthesiser], shares: Mapping[str, float], labels: Seq
         own = {
             m: s for m, s in seen.items() if m in found and label in getattr(found[m], "by_class", {label: 1})
         }
-        weights[label] = own or {"cutpaste": 1.0}
+        chosen = way.get(label)
+        weights[label] = {chosen: 1.0} if chosen in own else own or {"cutpaste": 1.0}
     kept = dict.fromkeys(labels, sum(seen.values()) / len(labels))
     if shares.get("perlin", 0) > 0:
         weights["unseen"], kept["unseen"] = {"perlin": 1.0}, shares["perlin"]
@@ -132,7 +153,7 @@ def choose_recipe(choice: str, defects: Sequence[Shot]) -> Recipe:
         )
     shares = dict(SHARES[choice])
     why = {
-        "auto": "The default mix; docs/experiments.md tells how it was chosen.",
+        "auto": "Painted and pasted ones alike, and some made of noise alone.",
         "none": "Asked for: real defects only.",
     }.get(choice, "Asked for.")
     if any(d.weak for d in defects):
@@ -157,7 +178,7 @@ def train_painter(
     painter = DiffusionSynthesiser(goods, defects)
     fitted = painter.fit(None if steps else minutes, steps, seed)
     painter.prepare(POOL, np.random.default_rng((seed, 5)))
-    recipe.facts = {
+    recipe.facts |= {
         "painter_updates": fitted.step,
         "painter_seconds": round(fitted.seconds, 1),
         "made": painter.made,

@@ -5,6 +5,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from safetensors.torch import save_file
 import burnish
 from burnish.errors import BurnishError, DatasetError
 from burnish.inspect.calibrate import Calibration
+from burnish.inspect.choose import Choice, choose
 from burnish.inspect.detector import Inspector
 from burnish.inspect.heldout import FOLDS, KEPT, Memory, conclude, deal, judge_held_out, remember, taught
 from burnish.inspect.learn import Lesson, Report, Settings, assemble, one_core_each, read_shots, teach
@@ -27,6 +29,7 @@ from burnish.inspect.synthesise import save_synthesiser
 from burnish.inspect.weak import with_masks
 from burnish.media.dataset import PartSet, open_parts
 from burnish.store.bundle import WEIGHTS, Bundle, write_bundle
+from burnish.train.budget import Budget
 
 PAINTING = 0.3
 """Share of the budget for learning to paint defects, where the recipe does."""
@@ -134,43 +137,55 @@ class Run:
     def _lessons(self, shots: list[Shot], recipe: Recipe) -> list[Lesson]:
         """Two segmenters, see `heldout`; none where there is nothing to tell apart.
 
-        The kept one waits until the painter has learned, on its core; the other does without painted defects,
-        so that nothing it is judged on has taught the painter.
+        Each has a painter that learned from the same parts as it. The other one's parts leave defects over,
+        on which painting and pasting are tried class by class; the kept one waits for what comes of it.
         """
         if not recipe.shares and all(x.label == "good" or x.mask is None for x in shots):
             return []
         s, deadline = self.settings, time.monotonic() + 60 * (self.left() - RESERVE * self.settings.minutes)
         rounds = 1 if s.workers > 1 else FOLDS
-        plain = replace(recipe, painter=None)
-
-        def time_for(number: int) -> float:
-            """Minutes: what is left, shared; the other learns no longer than the kept one, to be alike."""
-            left = max(0.0, deadline - time.monotonic()) / 60
-            if number == KEPT:
-                return left / rounds
-            return left * (1 - PAINTING if "diffusion" in recipe.shares and rounds == 1 else 1)
+        other, choice = replace(recipe, facts={}), Future[Choice | None]()
 
         def lesson(number: int) -> Lesson:
             goods, defects = split(taught(shots, number))
+            mine = recipe if number == KEPT else other
+            rest = 1 if number == KEPT else rounds
 
-            def painted() -> Synthesiser | None:
-                if number != KEPT:
-                    return plain.synthesiser(goods, defects)
-                train_painter(recipe, goods, defects, PAINTING * self.left() / rounds, s.steps, s.seed)
-                return recipe.synthesiser(goods, defects)
+            def made() -> Synthesiser | None:
+                minutes = PAINTING * self.left() / rest
+                train_painter(mine, goods, defects, minutes, s.steps, s.seed * FOLDS + number)
+                if number == KEPT:
+                    if (found := choice.result()) is not None:
+                        mine.settle(found)
+                else:
+                    choice.set_result(self._choose(mine, goods, defects, shots))
+                return mine.synthesiser(goods, defects)
 
-            return Lesson(
-                goods,
-                defects,
-                painted,
-                self.work / f"segmenter_{number}.safetensors",
-                lambda: s.budget(
-                    max(0.0, deadline - time.monotonic()) / 60 / (rounds if number == KEPT else 1)
-                ),
-                s.seed * 100 + number,
-            )
+            def made_or_failed() -> Synthesiser | None:
+                try:
+                    return made()
+                except BaseException as error:
+                    if number != KEPT:
+                        choice.set_exception(error)
+                    raise
+
+            def budget() -> Budget:
+                return s.budget(max(0.0, deadline - time.monotonic()) / 60 / rest)
+
+            checkpoint = self.work / f"segmenter_{number}.safetensors"
+            return Lesson(goods, defects, made_or_failed, checkpoint, budget, s.seed * 100 + number)
 
         return [lesson(number) for number in range(FOLDS)]
+
+    def _choose(
+        self, recipe: Recipe, goods: list[Shot], defects: list[Shot], shots: list[Shot]
+    ) -> Choice | None:
+        """What serves each class, judged on parts that `recipe` has not seen; None where nothing is open."""
+        ways = recipe.ways(goods, defects) if self.settings.synthesis == "auto" else {}
+        if not ways:
+            return None
+        unseen = [x for x in shots if x.fold != KEPT]
+        return choose(ways, goods, unseen, np.random.default_rng((self.settings.seed, 4)))
 
     def _claim(self, data_hash: str, shots: list[Shot]) -> None:
         """Takes the work folder; one of another training is begun anew."""

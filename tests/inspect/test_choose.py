@@ -1,0 +1,55 @@
+"""The way whose new defects look like the real ones is chosen, class by class."""
+
+import numpy as np
+import pytest
+
+from burnish.inspect.choose import choose
+from burnish.inspect.pairs import Pair, Shot
+
+
+def part(label: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Gray grain with a bright square (`spot`), a dark bar (`bar`), or nothing."""
+    image, mask = rng.normal(128, 12, (96, 96)), np.zeros((96, 96), bool)
+    y, x = rng.integers(8, 56, 2)
+    if label == "spot":
+        mask[y : y + 24, x : x + 24] = True
+        image[mask] += 90
+    if label == "bar":
+        mask[y : y + 10, 8:88] = True
+        image[mask] -= 90
+    return np.repeat(np.clip(image, 0, 255).astype(np.uint8)[..., None], 3, 2), mask
+
+
+def shots(label: str, count: int, seed: int) -> list[Shot]:
+    rng = np.random.default_rng(seed)
+    return [Shot(*part(label, rng), label, f"{label}{k}") for k in range(count)]
+
+
+class Way:
+    """Makes what `looks` says, whatever it is asked for."""
+
+    method, rejected = "x", {}
+
+    def __init__(self, **looks: str) -> None:
+        self.looks = looks
+
+    def draw(self, rng: np.random.Generator, label: str | None = None) -> Pair:
+        assert label is not None
+        return Pair(*part(self.looks[label], rng), label, {})
+
+
+def test_each_class_takes_the_way_that_looks_like_it() -> None:
+    ways = {"a": Way(spot="spot", bar="spot"), "b": Way(spot="bar", bar="bar")}
+    unseen = [*shots("good", 3, 1), *shots("spot", 2, 2), *shots("bar", 2, 3)]
+    choice = choose(ways, shots("good", 6, 4), unseen, np.random.default_rng(0))  # type: ignore[arg-type]
+    assert choice.way == {"spot": "a", "bar": "b"}
+    assert choice.found["spot"]["a"] > choice.found["spot"]["b"] + 0.2
+    assert "spot: a" in choice.in_words()
+
+
+@pytest.mark.parametrize("weak", [True, False])
+def test_nothing_is_chosen_by_guessed_masks(weak: bool) -> None:
+    unseen = [*shots("good", 2, 1), *(Shot(s.image, s.mask, "spot", "", weak) for s in shots("spot", 1, 2))]
+    ways = {"a": Way(spot="spot"), "b": Way(spot="bar")}
+    choice = choose(ways, shots("good", 4, 4), unseen, np.random.default_rng(0))  # type: ignore[arg-type]
+    assert bool(choice.way) != weak
