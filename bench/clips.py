@@ -49,8 +49,8 @@ from burnish.verbs.make import make as make_pictures
 from inspection_table import show
 
 CLIPS, STEPS, EVERY, WINDOWS = 16, 8, 2, 12
-"""Made clips a model is judged by, steps of each, every how many frames one is looked at alone (neighbours are
-nearly the same), and real windows that are interpolated."""
+"""Made clips a model is judged by, steps of each, every how many frames one is looked at alone (neighbours
+are nearly the same), and real windows that are interpolated."""
 
 GAPS = {"between 2 frames 15 apart": (0, 15), "every second frame": (*tuple(range(0, 15, 2)), 15)}
 """Which frames of a window are known when the others are interpolated."""
