@@ -94,6 +94,7 @@ CHECKS = (
             "tests/prove/test_baselines_inspection.py",
             "tests/prove/test_baselines_pictures.py",
             "tests/prove/test_baselines_refining.py",
+            "tests/prove/test_baselines_text.py",
             "tests/prove/test_card.py",
         ),
     ),

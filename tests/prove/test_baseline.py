@@ -76,7 +76,7 @@ def test_a_comparison_comes_back_from_the_workspace_as_it_was(tmp_path):
 def test_every_task_has_rivals_and_each_says_how():
     for load in RUNS.values():
         load()
-    assert {task for task, _ in REGISTRY} >= {"inspect", "make image"}
+    assert {task for task, _ in REGISTRY} >= {"inspect", "make image", "make text"}
     assert all(rival.how for rival in REGISTRY.values())
     with pytest.raises(ValueError, match="registered already"):
         register(next(iter(REGISTRY.values())))

@@ -50,7 +50,18 @@ def _refining() -> Run:
     return compare_refining
 
 
-RUNS: dict[str, Callable[[], Run]] = {"inspect": _inspect, "make image": _pictures, "refine image": _refining}
+def _texts() -> Run:
+    from burnish.prove.baselines.text import compare_texts
+
+    return compare_texts
+
+
+RUNS: dict[str, Callable[[], Run]] = {
+    "inspect": _inspect,
+    "make image": _pictures,
+    "refine image": _refining,
+    "make text": _texts,
+}
 
 
 def compare(

@@ -12,6 +12,7 @@ def baseline(
     verb: Annotated[str, typer.Option(help="refine: compare a model of pictures as a refiner.")] = "",
     n: Annotated[int | None, typer.Option("--n", help="Models: how many to make or refine.")] = None,
     steps: Annotated[int | None, typer.Option(help="Models: steps of each.")] = None,
+    column: Annotated[str | None, typer.Option(help="Text: the column of a table.")] = None,
     limit: Annotated[
         int | None, typer.Option(help="Inspectors: judge the first so many good and so many bad test parts.")
     ] = None,
@@ -34,8 +35,11 @@ def baseline(
     from burnish.store.workspace import open_workspace
 
     opened = read_bundle(bundle)
+    options: dict[str, object]
     if task_of(opened) == "inspect":
         options = {"limit": limit, "cutpaste_minutes": cutpaste_minutes}
+    elif task_of(opened) == "make text":
+        options = {"n": n, "column": column}
     else:
         options = {"n": n, "steps": steps}
     about = {"medium": "figures", "description": str(data), "seed": seed, "model_hash": opened.hash}
