@@ -5,15 +5,18 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 from tiny import generator, line
 
 from burnish.errors import BurnishError
+from burnish.media.film import read_film
 from burnish.media.image import read_image, write_png
 from burnish.prove.keys import signing_key
 from burnish.prove.log import Log, encode
-from burnish.prove.makers import Pictures, Verdicts, maker_of
+from burnish.prove.makers import Generated, Verdicts, maker_of
 from burnish.prove.seal import publish, seal
 from burnish.prove.verify_seal import BROKEN, UNANCHORED, drawn, verify
+from burnish.store.bundle import Bundle
 from burnish.verbs.load import load
 from burnish.verbs.make import make
 
@@ -34,7 +37,7 @@ def parts(tmp_path_factory):
 def test_pictures_take_descriptions_in_turn_and_come_again(tmp_path):
     generator(tmp_path / "b", classes=2)
     maker = maker_of(tmp_path / "b", ["cat", "dog"], steps=2)
-    assert isinstance(maker, Pictures)
+    assert isinstance(maker, Generated)
     seeds = [11, 12, 13]
     files = [maker.make(k, seeds, tmp_path) for k in range(3)]
     assert [maker.about(k, seeds)["description"] for k in range(3)] == ["cat", "dog", "cat"]
@@ -101,3 +104,27 @@ def test_what_cannot_be_sealed_says_why(tmp_path, parts):
         maker_of(tmp_path)
     with pytest.raises(BurnishError, match="only 21 parts"):
         seal(tmp_path / "run", signing_key(tmp_path / "k.pem"), maker_of(tmp_path / "line", parts=parts), 22)
+
+
+def test_clips_are_sealed_alike(tmp_path, monkeypatch):
+    frames = [np.full((3, 16, 16, 3), value, np.uint8) for value in (40, 90)]
+    asked = []
+
+    def make_clips(model, description, n, steps, guidance, seed):
+        asked.append((description, n, steps, guidance, seed, torch.are_deterministic_algorithms_enabled()))
+        yield frames[seed % 2]
+
+    class Model:
+        bundle = Bundle(tmp_path, {"kind": "diffusion", "media": "clip", "files": {}})
+
+        def condition(self, description):
+            assert description == "worn"
+
+    monkeypatch.setattr("burnish.verbs.load.load", lambda _: Model())
+    monkeypatch.setattr("burnish.verbs.clips.make", make_clips)
+    maker = Generated(tmp_path, ["worn"], steps=3)
+    assert maker.facts["medium"] == "clip"
+    file = maker.make(1, [10, 11], tmp_path)
+    assert file.name == "00001.gif" and asked == [("worn", 1, 3, 1.0, 11, True)]
+    shown = read_film(file).frames
+    assert len(shown) == 3 and abs(float(np.mean(shown)) - 90) < 4

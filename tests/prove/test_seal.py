@@ -17,7 +17,7 @@ from burnish.errors import BurnishError
 from burnish.prove.exchange import Verdict
 from burnish.prove.keys import signing_key
 from burnish.prove.log import Log, encode
-from burnish.prove.makers import Pictures
+from burnish.prove.makers import Generated
 from burnish.prove.review_files import read_verdicts, write_verdicts
 from burnish.prove.seal import add_verdicts, commit, publish, seal
 from burnish.prove.verify_seal import BROKEN, OK, UNANCHORED, UNREADABLE, main, seed_of, verify
@@ -218,7 +218,7 @@ def test_a_picture_too_many_or_too_few_is_found(world, tmp_path):
 
 def test_a_chain_rewritten_with_a_new_key_fails_against_the_checkpoint(world, tmp_path):
     run, key = tmp_path / "run", signing_key(tmp_path / "new.pem")
-    seal(run, key, Pictures(world["bundle"], steps=1), 3)
+    seal(run, key, Generated(world["bundle"], steps=1), 3)
     assert verify(run).code == UNANCHORED
     report = verify(run, [world["anchor"]])
     assert report.code == BROKEN
@@ -234,7 +234,7 @@ def test_a_flipped_byte_anywhere_in_the_log_never_passes(world, tmp_path):
 
 
 def test_a_challenge_settles_the_seeds(world, tmp_path):
-    key, maker, run = signing_key(world["key"]), Pictures(world["bundle"], steps=1), tmp_path / "run"
+    key, maker, run = signing_key(world["key"]), Generated(world["bundle"], steps=1), tmp_path / "run"
     first = seal(run, key, maker, 2, asks=True)
     assert not first.closed and first.made == 0 and "waiting" in str(first)
     assert not seal(run, key, maker, 2, asks=True).closed
@@ -264,7 +264,7 @@ def test_each_output_has_its_row_before_it_is_made(world, tmp_path):
             told.append(("failed", numbers, str(error)))
 
     (tmp_path / "outputs" / "00001.png").mkdir(parents=True)
-    key, maker = signing_key(world["key"]), Pictures(world["bundle"], steps=1)
+    key, maker = signing_key(world["key"]), Generated(world["bundle"], steps=1)
     seal(tmp_path, key, maker, 3, recorder=Told())
     outputs = Log(tmp_path, key).of("output")
     seeds = [fact["seed"] for fact in outputs]
@@ -276,11 +276,11 @@ def test_each_output_has_its_row_before_it_is_made(world, tmp_path):
 
 def test_a_run_goes_on_only_as_it_was_begun(world, tmp_path):
     key = signing_key(world["key"])
-    commit(tmp_path, key, Pictures(world["bundle"]).facts, 3)
+    commit(tmp_path, key, Generated(world["bundle"]).facts, 3)
     with pytest.raises(BurnishError, match="begun with another n"):
-        commit(tmp_path, key, Pictures(world["bundle"]).facts, 4)
+        commit(tmp_path, key, Generated(world["bundle"]).facts, 4)
     with pytest.raises(BurnishError, match="begun with another settings"):
-        commit(tmp_path, key, Pictures(world["bundle"], steps=3).facts, 3)
+        commit(tmp_path, key, Generated(world["bundle"], steps=3).facts, 3)
     with pytest.raises(BurnishError, match="is not finished"):
         add_verdicts(tmp_path, key, [])
     with pytest.raises(BurnishError, match="at least one"):

@@ -31,13 +31,15 @@ class Maker(Protocol):
         ...
 
 
-class Pictures:
-    """Pictures by `verbs.make`, strictly: number k is picture 0 of seed k, and can be made again to the byte.
+class Generated:
+    """What a generator makes, by its medium's `make`, strictly: number k is the first of seed k, and can be
+    made again to the byte on one kind of machine.
 
     Args:
-        path: A bundle of kind `diffusion`.
+        path: A bundle of kind `diffusion`; or the name of one that comes with Burnish.
         descriptions: Taken in turn.
-        steps, guidance: See `verbs.make.make`.
+        steps: Of each.
+        guidance: 1 is none; text has none.
     """
 
     def __init__(
@@ -46,15 +48,15 @@ class Pictures:
         from burnish.verbs.load import load, media_of
 
         self.model = load(path)
-        if (medium := media_of(self.model.bundle)) != "image":
-            raise BurnishError(
-                path, f"makes {medium}s", "Seal a bundle that makes pictures, or a line bundle"
-            )
+        self.medium = media_of(self.model.bundle)
         self.descriptions, self.steps, self.guidance = tuple(descriptions) or ("",), steps, guidance
+        if self.medium == "text" and guidance != 1:
+            raise BurnishError(f"guidance {guidance:g}", "is not for text", "Leave it out")
         for description in self.descriptions:
-            self.model.condition(description)
+            if self.medium != "text":
+                self.model.condition(description)
         self.facts = {
-            **_of(self.model.bundle, "image"),
+            **_of(self.model.bundle, self.medium),
             "settings": {"descriptions": list(self.descriptions), "steps": steps, "guidance": guidance},
         }
 
@@ -63,15 +65,36 @@ class Pictures:
         return {"description": self.descriptions[number % len(self.descriptions)]}
 
     def make(self, number: int, seeds: Sequence[int], folder: Path) -> Path:
-        """A PNG with its origin inside."""
+        """A PNG with its origin inside, a GIF or a text."""
+        write = {"image": self._picture, "clip": self._clip, "text": self._text}[self.medium]
+        return write(folder / f"{number:05d}", self.about(number, seeds)["description"], seeds[number])
+
+    def _picture(self, stem: Path, description: str, seed: int) -> Path:
         from burnish.media.image import write_png
         from burnish.verbs.make import make, parameters
 
-        description, seed = self.about(number, seeds)["description"], seeds[number]
         image = next(iter(make(self.model, description, 1, self.steps, self.guidance, seed, strict=True)))
-        file = folder / f"{number:05d}.png"
         origin = parameters(self.model, description, self.steps, self.guidance, seed, 0)
-        write_png(file, image, {"parameters": origin})
+        write_png(file := stem.with_suffix(".png"), image, {"parameters": origin})
+        return file
+
+    def _clip(self, stem: Path, description: str, seed: int) -> Path:
+        from burnish.media.film import write_film
+        from burnish.verbs.clips import make
+        from burnish.verbs.strict import strictly
+
+        with strictly():
+            frames = next(iter(make(self.model, description, 1, self.steps, self.guidance, seed)))
+        return write_film(stem.with_suffix(".gif"), list(frames))
+
+    def _text(self, stem: Path, description: str, seed: int) -> Path:
+        from burnish.verbs.strict import strictly
+        from burnish.verbs.texts import Settings, make
+
+        with strictly():
+            line = next(iter(make(self.model, description, 1, Settings(self.steps, seed=seed))))
+        file = stem.with_suffix(".txt")
+        file.write_text(line, encoding="utf-8")
         return file
 
 
@@ -138,7 +161,9 @@ def maker_of(
     Raises:
         BurnishError: An inspector without parts, or one not exported for the line.
     """
-    kind = read_bundle(path).kind
+    from burnish.verbs.load import place_of
+
+    kind = read_bundle(place_of(path)).kind
     if kind == "inspector":
         raise BurnishError(
             path, "is an inspector in training form", "Seal what `burnish inspect export` writes"
@@ -147,7 +172,7 @@ def maker_of(
         if parts is None:
             raise BurnishError(path, "is an inspector and needs parts to judge", "Give --parts FOLDER")
         return Verdicts(path, parts)
-    return Pictures(path, descriptions, steps, guidance)
+    return Generated(path, descriptions, steps, guidance)
 
 
 def _of(bundle: Bundle, medium: str) -> dict[str, Any]:
