@@ -100,7 +100,7 @@ def compare_texts(
                 "lower",
                 float(per_line[1].mean()),
                 float(per_line[0].mean()),
-                paired_bootstrap(*per_line, rng, confidence=confidence),
+                paired_bootstrap(per_line[0], per_line[1], rng, confidence=confidence),
                 confidence,
                 len(lines),
                 fitted - begin,
