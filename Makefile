@@ -6,11 +6,12 @@ OUT ?= out/demo
 BENCH ?=
 BUNDLE ?= $(OUT)/line
 FOLDER ?= $(OUT)/parts/images
+AUTOENCODER ?= madebyollin/taef2
 
 # Torch on one thread each: the tests run in two processes.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: bench-clips bench-surprise install demo test prove-checks lint format bench-inspection bench-line bench-marking bench-synthesis bench-refine clean
+.PHONY: bench-create bench-clips bench-surprise starter install demo test prove-checks lint format bench-inspection bench-line bench-marking prove-pictures bench-synthesis bench-refine clean
 
 install: .venv/.done
 
@@ -60,8 +61,19 @@ bench-line: install
 bench-synthesis: install
 	$(BIN)/python bench/synthesis.py $(BENCH)
 
+prove-pictures: install
+	$(BIN)/python bench/trust_pictures.py
+
 bench-marking: install
 	$(BIN)/python bench/marking.py $(BENCH)
+
+# Rows of an autoencoder's codes need its files: BENCH='--autoencoder FOLDER'.
+bench-create: install
+	$(BIN)/python bench/create.py $(BENCH)
+
+# Trains the bundle that ships in src/burnish/samples/starter; AUTOENCODER is a folder or a name on the hub.
+starter: install
+	$(BIN)/python bench/starter.py --autoencoder $(AUTOENCODER) $(BENCH)
 
 bench-refine: install
 	$(BIN)/python bench/refine.py $(BENCH)

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from drawings import drawing, train_planted
 
 from burnish.errors import BurnishError, DatasetError
 from burnish.media.image import write_png
@@ -12,30 +13,13 @@ from burnish.prove.canaries import PLAN, plant, read_plan
 from burnish.prove.copies import as_figures, probe
 from burnish.prove.copies_report import write_report
 from burnish.prove.memory import nearness, p_value, repeats
-from burnish.train.budget import Budget
-from burnish.train.diffusion import train
 from burnish.verbs.load import load
-
-
-def drawing(rng):
-    """Four rectangles on a ground, 32 px: no two alike."""
-    image = np.empty((32, 32, 3), np.uint8)
-    image[:] = rng.integers(0, 256, 3)
-    for _ in range(4):
-        (y, x), (h, w) = rng.integers(0, 24, 2), rng.integers(5, 20, 2)
-        image[y : y + h, x : x + w] = rng.integers(0, 256, 3)
-    return image
 
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
-    """A model trained for seconds on 40 drawings once and on one 200 times, 19 kept out."""
-    folder, rng = tmp_path_factory.mktemp("planted"), np.random.default_rng(0)
-    for k in range(60):
-        write_png(folder / "drawings" / f"{k}.png", drawing(rng))
-    plant(folder / "drawings", folder / "data", size=32, times=200, controls=19)
-    tiny = {"patch": 2, "widths": (32, 32), "depths": (1, 1), "told": 32, "lesson": {"batch_size": 8}}
-    train(folder / "data", folder / "model", Budget(steps=650), size=32, augmented=False, hold=0.0, **tiny)
+    folder = tmp_path_factory.mktemp("planted")
+    train_planted(folder)
     return folder
 
 
