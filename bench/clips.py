@@ -20,7 +20,6 @@ import json
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 sys.path.insert(0, str(Path(__file__).parent))
 import itertools
@@ -41,7 +40,7 @@ from burnish.nets.clip import ATTENTION
 from burnish.train import budget, diffusion
 from burnish.train import clips as clip_training
 from burnish.train.features import Features
-from burnish.train.loop import Progress
+from burnish.train.loop import Options, Progress
 from burnish.verbs.clip_model import ClipModel
 from burnish.verbs.clips import make
 from burnish.verbs.load import load
@@ -66,7 +65,6 @@ def main() -> None:
     asked = parser.parse_args()
     seeds, sets = [int(seed) for seed in asked.seeds.split(",")], asked.sets.split(",")
     torch.set_num_threads(1)
-    budget.time = SimpleNamespace(monotonic=time.process_time)
     if asked.only:
         name, kind, seed = asked.only.split(".")
         bundle(name, kind, int(seed), asked.minutes)
@@ -103,6 +101,7 @@ def bundle(name: str, kind: str, seed: int, minutes: float) -> Path:
         resume=True,
         on_plan=print,
         on_progress=report,
+        options=Options(now=time.process_time),
         **more,
     )
     print(done)

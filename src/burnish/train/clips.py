@@ -3,7 +3,7 @@
 import platform
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ def train(
     on_progress: Callable[[Progress], bool | None] | None = None,
     base: str | Path | None = None,
     tariff: Tariff = Tariff(),
+    options: Options = Options(),
     **changes: Any,
 ) -> Trained:
     """Trains a diffusion model of clips and writes its bundle.
@@ -57,6 +58,7 @@ def train(
         on_progress: See `train.loop.fit`; answering True or Ctrl-C stops the run and keeps the checkpoint.
         base: A bundle of clips to begin from instead of random weights.
         tariff: For the plan's cost.
+        options: Of `train.loop.fit`; `seed` is set here.
         changes: Fields of `nets.clip.ClipConfig` to set.
 
     Raises:
@@ -82,7 +84,7 @@ def train(
         plan.lesson.batch,
         plan.lesson.loss,
         budget,
-        Options(seed=seed),
+        replace(options, seed=seed),
         validate=plan.lesson.validate if len(plan.lesson.held) else None,
         copies=lambda m: measure_copies(m, plan.lesson, seed),
         on_progress=watch,
