@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from burnish.prove.merkle import consistency_proof, consistent, includes, inclusion_proof
-from burnish.prove.verify_seal import leaf_hash, tree_root
+from burnish.prove.merkle import consistency_proof, inclusion_proof
+from burnish.prove.verify_seal import consistent, includes, leaf_hash, tree_root
 
 RECORDS = [
     bytes.fromhex(text)

@@ -18,9 +18,11 @@ from burnish.prove.exchange import Verdict
 from burnish.prove.keys import signing_key
 from burnish.prove.log import Log, encode
 from burnish.prove.makers import Generated
+from burnish.prove.proofs import proof_of
 from burnish.prove.review_files import read_verdicts, write_verdicts
 from burnish.prove.seal import add_verdicts, commit, publish, seal
-from burnish.prove.verify_seal import BROKEN, OK, UNANCHORED, UNREADABLE, main, seed_of, verify
+from burnish.prove.verify_seal import BROKEN, OK, UNANCHORED, UNREADABLE, main, seed_of, verify, verify_proof
+from burnish.store.files import write_json
 from burnish.store.recording import Unrecorded
 
 ALONE = """import sys, runpy
@@ -297,3 +299,45 @@ def test_a_verdict_that_was_changed_stands_beside_the_old(world, tmp_path):
     assert said == ["used", "reject"]
     report = verify(run, [world["anchor"]])
     assert report.code == UNANCHORED and "records" in report.lines[0]
+
+
+def test_one_output_is_proven_without_the_log(world, tmp_path):
+    run, anchor = world["run"], world["anchor"]
+    older = tmp_path / "older.note"
+    shutil.copy(sorted((run / "checkpoints").glob("*.note"))[1], older)  # the end of the run, before verdicts
+    proof, picture = tmp_path / "37.proof", run / "outputs" / "00037.png"
+    given = proof_of(run, 37, older)
+    write_json(proof, given)
+    assert verify_proof(proof, picture, [anchor]).code == OK
+    assert verify_proof(proof, picture, [older]).code == OK
+    assert verify_proof(proof, picture, []).code == UNANCHORED
+    assert verify_proof(proof, None, [anchor]).code == UNREADABLE
+    write_json(tmp_path / "41.proof", proof_of(run, 41))
+    report = verify_proof(tmp_path / "41.proof", None, [anchor])  # it failed: there is no file
+    assert report.code == OK and "no. 41: failed" in report.lines[1]
+    first = shutil.copy(world["first"], tmp_path / "first.note")
+    assert verify_proof(proof, picture, [Path(first)]).code == UNANCHORED  # it saw the commitment alone
+    assert main([str(proof), "--output", str(picture), "--checkpoint", str(anchor)]) == OK
+    report = verify_proof(proof, run / "outputs" / "00038.png", [anchor])
+    assert report.code == BROKEN and "not the file that was sealed as no. 37" in report.lines[0]
+    changes = [
+        {"record": given["record"].replace('"number":37', '"number":36')},
+        {"index": given["index"] + 1},
+        {"path": given["path"][:-1]},
+        {"checkpoint": older.read_text()},
+    ]
+    for change in changes:
+        write_json(proof, given | change)
+        assert verify_proof(proof, picture, [anchor]).code == BROKEN
+    write_json(proof, given | {"since": {"size": given["since"]["size"], "path": given["path"]}})
+    report = verify_proof(proof, picture, [older])
+    assert report.code == BROKEN and "not a continuation" in report.lines[0]
+
+
+def test_what_is_not_sealed_has_no_proof(world, tmp_path):
+    with pytest.raises(BurnishError, match="is not in the signed log"):
+        proof_of(world["run"], 100)
+    with pytest.raises(BurnishError, match="is no sealed run"):
+        proof_of(tmp_path, 1)
+    with pytest.raises(BurnishError, match="no older checkpoint"):
+        proof_of(world["run"], 1, tmp_path / "none.note")

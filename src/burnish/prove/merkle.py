@@ -1,11 +1,11 @@
 """Merkle proofs: that a record is in a log, and that a log only grew (RFC 9162, section 2.1).
 
-The hashes themselves are in `verify_seal`, the file that a buyer holds.
+Hashes and the checking of proofs are in `verify_seal`, the file that a buyer holds.
 """
 
 from collections.abc import Sequence
 
-from burnish.prove.verify_seal import inner_hash, tree_root
+from burnish.prove.verify_seal import tree_root
 
 
 def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
@@ -26,24 +26,6 @@ def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
     if index < left:
         return [*inclusion_proof(leaves[:left], index), tree_root(leaves[left:])]
     return [*inclusion_proof(leaves[left:], index - left), tree_root(leaves[:left])]
-
-
-def includes(root: bytes, size: int, leaf: bytes, index: int, proof: Sequence[bytes]) -> bool:
-    """Does the audit path lead from the leaf to the root of a log of that size (2.1.3.2)?"""
-    if not 0 <= index < size:
-        return False
-    place, last, found = index, size - 1, leaf
-    for sibling in proof:
-        if last == 0:
-            return False
-        if place & 1 or place == last:
-            found = inner_hash(sibling, found)
-            while place and not place & 1:
-                place, last = place >> 1, last >> 1
-        else:
-            found = inner_hash(found, sibling)
-        place, last = place >> 1, last >> 1
-    return last == 0 and found == root
 
 
 def consistency_proof(leaves: Sequence[bytes], old: int) -> list[bytes]:
@@ -68,32 +50,6 @@ def _subproof(leaves: Sequence[bytes], old: int, whole: bool) -> list[bytes]:
     if old <= left:
         return [*_subproof(leaves[:left], old, whole), tree_root(leaves[left:])]
     return [*_subproof(leaves[left:], old - left, False), tree_root(leaves[:left])]
-
-
-def consistent(old_root: bytes, old: int, root: bytes, size: int, proof: Sequence[bytes]) -> bool:
-    """Does the proof show that the older log is the beginning of the newer one (2.1.4.2)?"""
-    if not 1 <= old <= size:
-        return False
-    if old == size:
-        return not proof and old_root == root
-    path = list(proof) if old & (old - 1) else [old_root, *proof]
-    if not path:
-        return False
-    place, last = old - 1, size - 1
-    while place & 1:
-        place, last = place >> 1, last >> 1
-    first = second = path[0]
-    for sibling in path[1:]:
-        if last == 0:
-            return False
-        if place & 1 or place == last:
-            first, second = inner_hash(sibling, first), inner_hash(sibling, second)
-            while place and not place & 1:
-                place, last = place >> 1, last >> 1
-        else:
-            second = inner_hash(second, sibling)
-        place, last = place >> 1, last >> 1
-    return last == 0 and first == old_root and second == root
 
 
 def _split(size: int) -> int:

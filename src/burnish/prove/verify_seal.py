@@ -1,6 +1,7 @@
 """Checks a sealed run or a sealed log. One file: Python 3.11 or later and `cryptography`; no Burnish.
 
     python verify_seal.py RUN --checkpoint FILE [--checkpoint FILE ...]
+    python verify_seal.py PROOF --output FILE --checkpoint FILE          one output, without the log
 
 RUN is a folder with `log.jsonl` (one record a line), `checkpoint.note` (its signed head) and `outputs/`.
 A checkpoint is a signed head that somebody outside was given while the run went on. Whoever holds the
@@ -55,6 +56,50 @@ def tree_root(leaves: Sequence[bytes]) -> bytes:
         return leaves[0]
     left = 1 << (len(leaves) - 1).bit_length() - 1
     return inner_hash(tree_root(leaves[:left]), tree_root(leaves[left:]))
+
+
+def includes(root: bytes, size: int, leaf: bytes, index: int, proof: Sequence[bytes]) -> bool:
+    """Does the audit path lead from the leaf to the root of a log of that size (2.1.3.2)?"""
+    if not 0 <= index < size:
+        return False
+    place, last, found = index, size - 1, leaf
+    for sibling in proof:
+        if last == 0:
+            return False
+        if place & 1 or place == last:
+            found = inner_hash(sibling, found)
+            while place and not place & 1:
+                place, last = place >> 1, last >> 1
+        else:
+            found = inner_hash(found, sibling)
+        place, last = place >> 1, last >> 1
+    return last == 0 and found == root
+
+
+def consistent(old_root: bytes, old: int, root: bytes, size: int, proof: Sequence[bytes]) -> bool:
+    """Does the proof show that the older log is the beginning of the newer one (2.1.4.2)?"""
+    if not 1 <= old <= size:
+        return False
+    if old == size:
+        return not proof and old_root == root
+    path = list(proof) if old & (old - 1) else [old_root, *proof]
+    if not path:
+        return False
+    place, last = old - 1, size - 1
+    while place & 1:
+        place, last = place >> 1, last >> 1
+    first = second = path[0]
+    for sibling in path[1:]:
+        if last == 0:
+            return False
+        if place & 1 or place == last:
+            first, second = inner_hash(sibling, first), inner_hash(sibling, second)
+            while place and not place & 1:
+                place, last = place >> 1, last >> 1
+        else:
+            second = inner_hash(second, sibling)
+        place, last = place >> 1, last >> 1
+    return last == 0 and first == old_root and second == root
 
 
 def seed_of(nonce: bytes, commitment: bytes, challenge: str, number: int) -> int:
@@ -322,14 +367,64 @@ def _count(words: Any) -> str:
     return ", ".join(f"{count} {word}" for word, count in sorted(counts.items())) or "nothing"
 
 
+def verify_proof(proof: Path, output: Path | None, checkpoints: Sequence[Path]) -> Report:
+    """Checks that one output is in a log, from its record, its audit path and a signed head.
+
+    A checkpoint from outside anchors it when it is that head; or an older one that has seen the record, when
+    the proof shows that the log only grew since.
+
+    Raises:
+        OSError, ValueError, KeyError: Files that cannot be read.
+    """
+    given = json.loads(proof.read_bytes())
+    if output is None and '"status":"made"' in given["record"]:
+        return Report(UNREADABLE, ["UNREADABLE: which file is it about? Give --output FILE"])
+    record, key = given["record"].encode(), base64.b64decode(given["public_key"])
+    fact = json.loads(record)
+    try:
+        head = open_checkpoint(given["checkpoint"], key)
+        path = [bytes.fromhex(node) for node in given["path"]]
+        if not includes(head.root, head.size, leaf_hash(record), given["index"], path):
+            raise Broken("the record is not in the log that was signed")
+        if output is not None and hashlib.sha256(output.read_bytes()).hexdigest() != fact.get("sha256"):
+            raise Broken(f"{output.name} is not the file that was sealed as no. {fact['number']}")
+        anchored = [_anchors(open_checkpoint(f.read_text("utf-8"), key), head, given) for f in checkpoints]
+    except Broken as error:
+        return Report(BROKEN, [f"BROKEN: {error}"])
+    place = f"record {given['index'] + 1} of {head.size}"
+    told = [f"no. {fact['number']}: {fact['status']}, seed {fact['seed']}; {place}"]
+    if not any(anchored):
+        return Report(UNANCHORED, ["UNANCHORED: no outside checkpoint has seen this record", *told])
+    return Report(OK, ["OK: the output is in the log that the checkpoint speaks of", *told])
+
+
+def _anchors(outside: Checkpoint, head: Checkpoint, proof: dict[str, Any]) -> bool:
+    """Has an outside checkpoint, of the same log, seen the record?"""
+    if outside.origin != head.origin:
+        raise Broken(f"the checkpoint speaks of {outside.origin}, the proof of {head.origin}")
+    since = proof.get("since") or {}
+    path = [bytes.fromhex(node) for node in since.get("path", [])]
+    if outside.size in (head.size, since.get("size")):
+        if not consistent(
+            outside.root, outside.size, head.root, head.size, path if outside.size < head.size else []
+        ):
+            raise Broken("the log of the proof is not a continuation of the one that the checkpoint saw")
+        return proof["index"] < outside.size
+    return False
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints what was found; answers the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("run", type=Path, help="folder of the sealed run or log")
+    parser.add_argument("run", type=Path, help="folder of the sealed run or log, or a proof of one output")
     parser.add_argument("--checkpoint", type=Path, action="append", default=[], metavar="FILE")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="the output that a proof is about")
     given = parser.parse_args(arguments)
     try:
-        report = verify(given.run, given.checkpoint)
+        if given.run.is_file():
+            report = verify_proof(given.run, given.output, given.checkpoint)
+        else:
+            report = verify(given.run, given.checkpoint)
     except (OSError, ValueError, KeyError, TypeError) as error:
         print(f"UNREADABLE: {type(error).__name__}: {error}")
         return UNREADABLE

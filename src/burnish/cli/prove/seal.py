@@ -1,4 +1,4 @@
-"""`burnish prove seal`, `seal-verdicts` and `verify`."""
+"""`burnish prove seal`, `seal-verdicts`, `proof` and `verify`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -71,14 +71,34 @@ def seal_verdicts(
     typer.echo(f"{add_verdicts(run, workspace_key(key), verdicts)} verdicts sealed in {run}")
 
 
+def proof(
+    run: Annotated[Path, typer.Argument(help="A sealed run.", metavar="RUN")],
+    number: Annotated[int, typer.Argument(min=0, help="Of the output.")],
+    out: Annotated[Path, typer.Option(help="File for the proof.", metavar="FILE")],
+    since: Annotated[
+        Path | None, typer.Option(help="An older checkpoint that the reader holds.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Show that one output is in a sealed log, without giving the log away."""
+    from burnish.prove.proofs import proof_of
+    from burnish.store.files import write_json
+
+    write_json(out, proof_of(run, number, since))
+    typer.echo(f"{out}: python verify_seal.py {out} --output FILE --checkpoint FILE")
+
+
 def verify(
-    run: Annotated[Path, typer.Argument(help="A sealed run, or the workspace's log.", metavar="RUN")],
+    run: Annotated[
+        Path, typer.Argument(help="A sealed run, the workspace's log, or a proof.", metavar="RUN")
+    ],
     checkpoint: Annotated[
         list[Path] | None, typer.Option(help="A checkpoint that was kept elsewhere.", metavar="FILE")
     ] = None,
+    output: Annotated[Path | None, typer.Option(help="The output that a proof is about.")] = None,
 ) -> None:
     """Check a seal as RUN/verify_seal.py does alone; exits 0 for OK, 1 BROKEN, 2 unreadable, 3 UNANCHORED."""
     from burnish.prove.verify_seal import main
 
     given = [word for file in checkpoint or () for word in ("--checkpoint", str(file))]
+    given += ["--output", str(output)] if output else []
     raise typer.Exit(main([str(run), *given]))
