@@ -30,8 +30,10 @@ def workspace(tmp_path, **given):
 
 
 @pytest.fixture
-def ledger(tmp_path):
-    return Ledger(workspace(tmp_path, owner="Ada"), command="burnish make x", task="shop")
+def ledger(database, tmp_path):
+    where = workspace(tmp_path, owner="Ada", database=database)
+    yield Ledger(where, command="burnish make x", task="shop")
+    where.engine.dispose()
 
 
 def rows(ledger):

@@ -2,7 +2,6 @@
 times keep what they were given. On SQLite, and on Postgres where `BURNISH_TEST_POSTGRES` names an empty
 database."""
 
-import os
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -20,22 +19,12 @@ from burnish.store import tables
 from burnish.store.tables import Base, Cost, Job, Record
 from burnish.store.workspace import MIGRATIONS, connect, head, revision, upgrade
 
-POSTGRES = os.environ.get("BURNISH_TEST_POSTGRES", "")
 REVISIONS = sorted(f.name[:4] for f in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def engine(request, tmp_path) -> Engine:
-    if request.param == "sqlite":
-        return connect(f"sqlite:///{tmp_path / 'test.db'}")
-    if not POSTGRES:
-        pytest.skip("BURNISH_TEST_POSTGRES names no database")
-    found = connect(POSTGRES)
-    with found.begin() as connection:
-        there = MetaData()
-        there.reflect(connection)
-        there.drop_all(connection)
-    return found
+@pytest.fixture
+def engine(database, tmp_path) -> Engine:
+    return connect(database or f"sqlite:///{tmp_path / 'test.db'}")
 
 
 @pytest.mark.parametrize("start", [None, *REVISIONS])

@@ -83,9 +83,9 @@ def data_hash(bundle: Bundle) -> str:
 
 
 def outputs(session: Session, model_hash: str) -> list[Record]:
-    """What was made with a model and is done."""
+    """What was made with a model and is done, by number."""
     asked = select(Record).where(
-        Record.model_hash == model_hash, Record.status == DONE, Record.verb == "make"
+        Record.model_hash == model_hash, Record.status == DONE, Record.verb.in_(("make", "refine"))
     )
     return list(session.scalars(asked.options(selectinload(Record.costs)).order_by(Record.number)))
 
@@ -159,27 +159,12 @@ def speed_and_cost(
 ) -> Section:
     """Latency, energy and money per output, from the ledger."""
     rows = []
-    if made:
-        seconds = np.array([record.seconds or 0.0 for record in made])
-        joules = [record.joules for record in made if record.joules is not None]
-        known = ", ".join(sorted({record.energy_known for record in made}))
-        spent = sum((cost.amount for record in made for cost in record.costs), Decimal(0))
-        runs = f"records {made[0].number} to {made[-1].number}"
-        p50, p95 = (float(np.percentile(seconds, q)) for q in (50, 95))
-        where = ", ".join(sorted({record.machine for record in made}))
-        rows += [
-            (
-                "latency per output",
-                f"median {p50:.3g} s, 95 % {p95:.3g} s, {len(made)} outputs; {where}",
-                runs,
-            ),
-            ("energy per output", f"{np.mean(joules):.4g} J, {known}" if joules else "unknown", runs),
-        ]
-        if any(record.costs for record in made):
-            each = money(spent / len(made), settings.currency)
-            rows.append(("compute and energy per output", f"{each}, training and labour not in it", runs))
-        for task in sorted({record.task for record in made if record.task}):
-            rows.append((f"cost per usable output, {task}", cost_text(value(session, settings, task)), runs))
+    for verb in sorted({record.verb for record in made}):
+        rows += _per_output(settings, verb, [record for record in made if record.verb == verb])
+    for task in sorted({record.task for record in made if record.task}):
+        rows.append(
+            (f"cost per usable output, {task}", cost_text(value(session, settings, task)), "prove value")
+        )
     for record in trained:
         spent = sum((cost.amount for cost in record.costs), Decimal(0))
         price = money(spent, settings.currency) if record.costs else "price unknown"
@@ -187,6 +172,28 @@ def speed_and_cost(
         text = f"{record.seconds or 0:.0f} s; {energy}; {price}"
         rows.append(("training", text, f"record {record.number}"))
     return _section("Speed and cost", ("", "", "run"), rows)
+
+
+def _per_output(settings: Settings, verb: str, made: Sequence[Record]) -> list[tuple[str, str, str]]:
+    """Latency, energy and money of one output of a verb."""
+    seconds = np.array([record.seconds or 0.0 for record in made])
+    joules = [record.joules for record in made if record.joules is not None]
+    known = ", ".join(sorted({record.energy_known for record in made}))
+    where = ", ".join(sorted({record.machine for record in made}))
+    runs = f"records {made[0].number} to {made[-1].number}"
+    p50, p95 = (float(np.percentile(seconds, q)) for q in (50, 95))
+    told = f"median {p50:.3g} s, 95 % {p95:.3g} s, {len(made)} outputs; {where}"
+    rows = [
+        (f"{verb}: latency per output", told, runs),
+        (f"{verb}: energy per output", f"{np.mean(joules):.4g} J, {known}" if joules else "unknown", runs),
+    ]
+    if any(record.costs for record in made):
+        spent = sum((cost.amount for record in made for cost in record.costs), Decimal(0))
+        each = money(spent / len(made), settings.currency)
+        rows.append(
+            (f"{verb}: compute and energy per output", f"{each}, training and labour not in it", runs)
+        )
+    return rows
 
 
 def data_and_licences(bundle: Bundle, settings: Settings) -> Section:

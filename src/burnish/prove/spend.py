@@ -19,6 +19,8 @@ from burnish.store.settings import Settings, Subscription
 from burnish.store.tables import DONE, RUNNING, Cost, Model, Record, Review
 
 TRAINING = ("train", "inspect train", "inspect add")
+IS_OUTPUT = (Record.verb.not_in(TRAINING), Record.medium != "figures")
+"""What tells outputs from models and from measurements."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,9 @@ class Spend:
 
 
 def outputs_of(session: Session, task: str) -> list[Record]:
-    """The outputs of a task: its records but those of training, by number."""
-    asked = select(Record).options(selectinload(Record.costs)).where(Record.task == task)
-    return [r for r in session.scalars(asked.order_by(Record.number)) if r.verb not in TRAINING]
+    """The outputs of a task: its records but those of training and measuring, by number."""
+    asked = select(Record).options(selectinload(Record.costs)).where(Record.task == task, *IS_OUTPUT)
+    return list(session.scalars(asked.order_by(Record.number)))
 
 
 def reviews_of(session: Session, outputs: Sequence[Record]) -> dict[int, list[Review]]:
@@ -149,9 +151,7 @@ def _shares(session: Session, outputs: Sequence[Record], training: Sequence[Reco
     """Each training line by the share of its model's outputs that are this task's."""
     lines = []
     for record in training:
-        made = select(func.count()).where(
-            Record.model_hash == record.output_hash, Record.verb.not_in(TRAINING)
-        )
+        made = select(func.count()).where(Record.model_hash == record.output_hash, *IS_OUTPUT)
         of = session.scalar(made) or 0
         ours = sum(output.model_hash == record.output_hash for output in outputs)
         for cost in record.costs:
@@ -169,7 +169,7 @@ def _subscriptions(session: Session, settings: Settings, outputs: Sequence[Recor
     for month in sorted({(r.started.year, r.started.month) for r in outputs}):
         start = datetime(*month, 1, tzinfo=UTC)
         end = datetime(month[0] + month[1] // 12, month[1] % 12 + 1, 1, tzinfo=UTC)
-        inside = (Record.started >= start, Record.started < end, Record.verb.not_in(TRAINING))
+        inside = (Record.started >= start, Record.started < end, *IS_OUTPUT)
         of = session.scalar(select(func.count()).where(*inside)) or 0
         ours = sum((r.started.year, r.started.month) == month for r in outputs)
         for paid in settings.subscriptions:
