@@ -61,13 +61,14 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=6.0)
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--sets", default=",".join(clip_sets.SETS))
-    parser.add_argument("--only", default="", help="train one cell, such as ball_screw.clip.0, and stop")
+    parser.add_argument("--only", default="", help="train some cells, such as ball_screw.clip.0, and stop")
     asked = parser.parse_args()
     seeds, sets = [int(seed) for seed in asked.seeds.split(",")], asked.sets.split(",")
     torch.set_num_threads(1)
     if asked.only:
-        name, kind, seed = asked.only.split(".")
-        bundle(name, kind, int(seed), asked.minutes)
+        for cell in asked.only.split(","):
+            name, kind, seed = cell.split(".")
+            bundle(name, kind, int(seed), asked.minutes)
         return
     for name in sets:
         for seed in seeds:
