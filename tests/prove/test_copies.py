@@ -1,6 +1,7 @@
 """A picture that was trained 200 times is flagged, one that was kept out is not; and the pieces of it."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -122,3 +123,15 @@ def test_a_plan_is_written_and_read(planted, tmp_path):
 def test_counts_below_one_are_refused(planted):
     with pytest.raises(BurnishError, match="at least 1"):
         probe(load(planted / "model"), planted / "data", n=0)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.25, 0.5])
+@pytest.mark.parametrize("groups", [1, 3])
+def test_what_was_held_out_is_known_from_its_number(share, groups):
+    """The bundle tells how many were held out; the same pictures come out of that."""
+    from burnish.train.pictures import Entry, Pictures
+
+    entries = tuple(Entry(Path(f"{k}.png"), group=str(k // groups)) for k in range(40))
+    pictures = Pictures(Path(), "plain", 32, (np.zeros((32, 32, 3), np.uint8),) * 40, entries, ())
+    learned, held = pictures.holdout(share, seed=3)
+    assert pictures.holdout(len(held) / 40, seed=3) == (learned, held)

@@ -265,8 +265,8 @@ def _gather(model: Diffusion, root: str | Path, seed: int) -> tuple:
     """(distinct training pictures, null, suspects of training, controls, facts of the data)."""
     pictures, plan = load_pictures(root, model.size), read_plan(root)
     meta = model.bundle.meta
-    share = meta["training"].get("hold", 0.1) if meta["data"]["held_out"] else 0.0
-    learned, held = pictures.holdout(share, meta["training"]["seed"])
+    # the same order and as many: the prefix that training held out, whatever share it was given
+    learned, held = pictures.holdout(meta["data"]["held_out"] / len(pictures), meta["training"]["seed"])
     same = pictures.hash == meta["data"]["hash"]
     if not same or len(held) != meta["data"]["held_out"]:
         learned, held = list(range(len(pictures))), []  # not known which: none is taken for unseen
