@@ -95,7 +95,7 @@ def open_workspace(path: str | Path | None = None) -> Workspace:
 
 
 def connect(address: str) -> Engine:
-    """An engine; SQLite in WAL mode with foreign keys, so that readers never wait for the writer.
+    """An engine; SQLite in WAL mode with foreign keys: readers never wait, and what is committed is on disk.
 
     Raises:
         BurnishError: The address names no database that is known, or its driver is missing.
@@ -113,7 +113,7 @@ def connect(address: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: object) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     return engine
