@@ -11,12 +11,13 @@ import pytest
 
 from burnish.errors import BurnishError
 from burnish.media.image import write_png
-from burnish.prove.journal import acknowledge, report
+from burnish.prove.journal import acknowledge, note_run, report
 from burnish.prove.keys import personal_key
 from burnish.prove.report import charts, words
 from burnish.prove.report.facts import gather
 from burnish.prove.report.page import outside, render
 from burnish.prove.report.standing import LIKELY, MET, MISSED, OPEN, state_of
+from burnish.prove.seal import Sealed
 from burnish.prove.verify_seal import BROKEN, OK, UNANCHORED, verify
 from burnish.store.tables import Cost, Epoch, Figure, Job, Model, Record, Review
 from burnish.store.workspace import open_workspace
@@ -189,6 +190,21 @@ def test_sealed_signed_and_checked_without_burnish(workspace, tmp_path):
     assert any("Bea: its signature is wrong" in line for line in verify(folder, [anchor]).lines)
     page.write_text(page.read_text().replace("6 of 8", "8 of 8"))
     assert verify(folder, [anchor]).code == BROKEN
+
+
+def test_a_sealed_run_stands_in_the_report(workspace, tmp_path):
+    note = tmp_path / "000009.note"
+    note.write_text("burnish/run/x\n9\nROOTROOTROOT\n\n- signature\n")
+    open_run = Sealed(tmp_path / "run", "abcdef0123456789", 5, 0, 0, False, note)
+    done = Sealed(tmp_path / "run", "abcdef0123456789", 5, 4, 1, True, note)
+    for sealed in (open_run, done, done):
+        note_run(workspace, sealed)
+    this_month = datetime.now(UTC).strftime("%Y-%m")
+    page = report(workspace, this_month)
+    seals = json.loads(page.with_suffix(".json").read_text())["seals"]
+    assert [(one["n"], one["made"], one["failed"], one["name"]) for one in seals] == [(5, 4, 1, "ring")]
+    assert "Sealed runs" in page.read_text() and "ROOTROOTROOT" in page.read_text()
+    assert "1 report, 2 run" in verify(page.parent).lines[1]
 
 
 def test_what_cannot_be_signed(workspace):

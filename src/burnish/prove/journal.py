@@ -22,6 +22,7 @@ from burnish.prove.listing import month_of
 from burnish.prove.log import Log, alone
 from burnish.prove.report.facts import gather
 from burnish.prove.report.page import render
+from burnish.prove.seal import Sealed
 from burnish.prove.verify_seal import LOG, ack_text, tree_root
 from burnish.store.bundle import sha256_of
 from burnish.store.files import write_json, write_text
@@ -60,7 +61,7 @@ def report(workspace: Workspace, month: str, now: datetime | None = None) -> Pat
     workspace.engine  # noqa: B018  the folder exists from here on
     with alone(workspace.path / FOLDER):
         log = open_journal(workspace)
-        facts = gather(workspace, month, now or datetime.now(UTC))
+        facts = gather(workspace, month, now or datetime.now(UTC), _seals(log, month))
         head = {
             "origin": log.origin,
             "size": len(log.records),
@@ -75,6 +76,26 @@ def report(workspace: Workspace, month: str, now: datetime | None = None) -> Pat
         log.append("report", month=month, version=version, files=files)
         log.sign()
         return page
+
+
+def note_run(workspace: Workspace, run: Sealed) -> None:
+    """Puts a sealed run's head into the workspace's log, so that it stands in the report, too."""
+    workspace.engine  # noqa: B018
+    with alone(workspace.path / FOLDER):
+        log = open_journal(workspace)
+        note = run.checkpoint.read_text(encoding="utf-8")
+        facts = {"n": run.n, "made": run.made, "failed": run.failed, "closed": run.closed, "checkpoint": note}
+        known = [{name: fact[name] for name in facts} for fact in log.of("run")]
+        if facts not in known:
+            log.append("run", folder=str(run.folder.resolve()), model=run.model, **facts)
+            log.sign()
+
+
+def _seals(log: Log, month: str) -> list[dict[str, Any]]:
+    """The sealed runs of a month, each as it stood last."""
+    found = {f["folder"]: f for f in log.of("run") if f["closed"] and f["at"].startswith(month)}
+    names = ("at", "folder", "n", "made", "failed", "model", "checkpoint")
+    return [{name: fact[name] for name in names} for fact in found.values()]
 
 
 def acknowledge(

@@ -50,12 +50,14 @@ class Sealed:
 
     Attributes:
         folder: Where it lies.
+        model: Hash of the model that makes them.
         n, made, failed: Outputs committed to, made and failed.
         closed: Nothing is left to do.
         checkpoint: The signed head, to be given to somebody outside.
     """
 
     folder: Path
+    model: str
     n: int
     made: int
     failed: int
@@ -230,7 +232,15 @@ def _state(log: Log) -> Sealed:
     outputs = log.of("output")
     made = sum(fact["status"] == "made" for fact in outputs)
     last = max((log.folder / CHECKPOINTS).glob("*.note"))
-    return Sealed(log.folder, log.facts[0]["n"], made, len(outputs) - made, bool(log.of("close")), last)
+    return Sealed(
+        log.folder,
+        log.facts[0]["model"],
+        log.facts[0]["n"],
+        made,
+        len(outputs) - made,
+        bool(log.of("close")),
+        last,
+    )
 
 
 def add_verdicts(folder: str | Path, key: Ed25519PrivateKey, verdicts: Iterable[Verdict]) -> int:

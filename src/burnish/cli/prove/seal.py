@@ -33,10 +33,12 @@ def seal(
     """Commit, then make n outputs whose seeds nobody could choose; failures keep their numbers."""
     from burnish.cli.progress import Bar
     from burnish.cli.records import ledger
+    from burnish.prove.journal import note_run
     from burnish.prove.keys import workspace_key
     from burnish.prove.makers import maker_of
     from burnish.prove.seal import seal as make_sealed
     from burnish.prove.timestamp import stamped
+    from burnish.store.workspace import open_workspace
 
     with Bar("seal", n) as bar:
         sealed = make_sealed(
@@ -49,6 +51,7 @@ def seal(
             recorder=ledger(task),
             on_output=bar.advance,
         )
+        note_run(open_workspace(), sealed)
         bar.say(sealed)
         bar.say(stamped(sealed.checkpoint, timestamp))
 

@@ -40,13 +40,14 @@ class Month:
     first: list[Path | None]
 
 
-def gather(workspace: Workspace, month: str, now: datetime) -> Month:
+def gather(workspace: Workspace, month: str, now: datetime, seals: Sequence[Mapping[str, Any]] = ()) -> Month:
     """The facts of a month.
 
     Args:
         workspace: Whose.
         month: `2026-11`.
         now: When the report is made; dates are held against its day.
+        seals: The month's sealed runs, from the workspace's log.
 
     Raises:
         BurnishError: No such month, or costs in more than one currency.
@@ -88,6 +89,7 @@ def gather(workspace: Workspace, month: str, now: datetime) -> Month:
             "figures": [{**s.to_json(), "name": _name(names, s.figure)} for s in figures],
             "alarms": _alarms(session, figures, names, settings.owner, start, now),
             "jobs": _jobs(session, end),
+            "seals": [{**one, "name": names.get(one["model"], one["model"][:8])} for one in seals],
             "promotions": _promotions(session, names, start, end),
             "runs": _runs(session, records, figures),
             "acknowledged": _acknowledged(session, month),
