@@ -84,3 +84,27 @@ def test_codes_of_an_autoencoder_from_training_to_a_picture_and_on(tmp_path, mon
     done = train(folder, tmp_path / "on", Budget(steps=1), size=32, base=tmp_path / "base", few_steps=0)
     assert done.bundle is not None
     assert isinstance(load(tmp_path / "on").codec, Latents)
+
+
+def test_names_learned_by_heart_are_made_after_no_training_at_all(tmp_path):
+    """Twelve flat colours with made-up names: the word mean alone tells them, through the whole round."""
+    rng = np.random.default_rng(1)
+    (tmp_path / "p").mkdir()
+    rows = ["file,name"]
+    colours = rng.integers(30, 220, (12, 3))
+    for k, colour in enumerate(colours):
+        noise = rng.normal(0, 2, (32, 32, 3))
+        image = np.clip(colour + noise, 0, 255).astype(np.uint8)
+        Image.fromarray(image).save(tmp_path / "p" / f"{k}.png")
+        rows.append(f"{k}.png,{'abcdefghijkl'[k] * 4} tone")
+    (tmp_path / "p" / "captions.csv").write_text("\n".join(rows))
+    changes = {"size": 32, "few_steps": 0, "hold": 0, "buckets": 512}
+    done = train(tmp_path / "p", tmp_path / "b", Budget(steps=1), word_mean=12, **changes)
+    assert done.bundle is not None
+    model = load(tmp_path / "b")
+    assert (model.config.extra, model.config.views, model.config.buckets) == (3, 0, 512)
+    for k in (0, 7):
+        made = next(make(model, f"{'abcdefghijkl'[k] * 4} tone", 1, 4))
+        assert np.abs(made.mean((0, 1)) - colours[k]).max() < 12
+    with pytest.raises(BundleError, match="by heart"):
+        open_base(tmp_path / "b", 32)

@@ -57,6 +57,8 @@ def open_base(path: str | Path, size: int) -> Base:
             f"makes {medium}s of {meta['size']} px; these are pictures of {size} px",
             "Name a base of the same kind and --size",
         )
+    if meta.get("word_mean"):
+        raise BundleError(path, "knows its pictures by heart and cannot be a base", "Name another")
     try:
         shape = {key: value for key, value in meta["architecture"].items() if key != "name"}
         return Base(

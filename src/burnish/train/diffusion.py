@@ -12,7 +12,8 @@ import torch
 from safetensors.torch import save_file
 
 import burnish
-from burnish.core.gaussian import Preconditioned
+from burnish.core.centred import Centred
+from burnish.core.gaussian import Preconditioned, StraightPath
 from burnish.core.process import seeded
 from burnish.core.sample import sample
 from burnish.core.schedule import PACES, SHIFT, grid
@@ -35,6 +36,7 @@ from burnish.train.loop import Fitted, Options, Progress, fit, seeded_weights
 from burnish.train.pictures import Pictures, load_pictures
 from burnish.train.plan import Plan, Tariff
 from burnish.train.run import CHECKPOINT, SHEET, Trained, agree, open_place, work_folder
+from burnish.train.wordmean import fit_word_mean
 
 BUCKETS = 4096
 TUNING = "fewstep.safetensors"
@@ -60,6 +62,7 @@ def train(
     lesson: Mapping[str, Any] | None = None,
     few_steps: float = SHARE,
     options: Options = Options(),
+    word_mean: int = 0,
     **changes: Any,
 ) -> Trained:
     """Trains a diffusion model of the pictures in a folder and writes its bundle.
@@ -83,6 +86,8 @@ def train(
         lesson: Further arguments of `Lesson`.
         few_steps: Share of the budget that tunes the model for few steps at the end (`train.fewstep`).
         options: Of `train.loop.fit`; `seed` is set here.
+        word_mean: Rank of a mean that the words tell, fitted in closed form before training (see
+            `train.wordmean`): names are then known by heart at once. Pictures train as they are; 0 for none.
         changes: Fields of `nets.hourglass.HourglassConfig` to set; not with a base.
 
     Raises:
@@ -100,20 +105,9 @@ def train(
     out, work = Path(out), open_place(out, resume)
     begun = open_base(base, size) if base else None
     pictures = load_pictures(root, size)
-    plan, model = prepare(
-        pictures,
-        budget,
-        seed,
-        augmented,
-        begun,
-        autoencoder,
-        text_encoder,
-        hold,
-        tariff,
-        lesson,
-        few_steps,
-        **changes,
-    )
+    told = {"base": begun, "autoencoder": autoencoder, "text_encoder": text_encoder, "hold": hold}
+    told |= {"tariff": tariff, "lesson": lesson, "few_steps": few_steps, "word_mean": word_mean}
+    plan, model = prepare(pictures, budget, seed, augmented, **told, **changes)
     if on_plan:
         on_plan(plan)
     shape = plan.lesson.config.to_json()
@@ -159,8 +153,9 @@ def prepare(
     tariff: Tariff = Tariff(),
     lesson: Mapping[str, Any] | None = None,
     few_steps: float = 0.0,
+    word_mean: int = 0,
     **changes: Any,
-) -> tuple[Plan, Preconditioned]:
+) -> tuple[Plan, Preconditioned | Centred]:
     """The lesson and a new network for some pictures; see `train`."""
     if base is not None:
         codec, text_encoder = base.codec, base.text_encoder
@@ -171,7 +166,10 @@ def prepare(
     else:
         codec = Pixels.of(pictures.images)
     encoder = SentenceEncoder(text_encoder) if text_encoder and pictures.described else None
-    views = augment.VIEWS if augmented and isinstance(codec, Pixels) else 0
+    if word_mean and (base is not None or encoder is not None or not pictures.described):
+        raise BurnishError("word mean", "needs descriptions, n-grams and no base", "Leave it out")
+    augmented = augmented and not word_mean and isinstance(codec, Pixels)
+    views = augment.VIEWS if augmented else 0
     told: dict[str, Any] = {
         "channels": codec.channels,
         "classes": len(pictures.classes),
@@ -179,6 +177,7 @@ def prepare(
         "views": views,
         "text": encoder.width if encoder else 0,
         "paces": len(PACES) if few_steps else 0,
+        "extra": codec.channels if word_mean else 0,
     }
     if base is not None:
         kept = {
@@ -198,9 +197,22 @@ def prepare(
     more = {"seed": seed, "augmented": augmented, "hold": hold, "describe": describe, **(lesson or {})}
     taught = Lesson(pictures, codec, config, **more)
     taught.device = device
+    if word_mean:
+        model = centre(model, taught, word_mean)
     count = sum(p.numel() for p in model.parameters())
     plan = Plan(pictures, taught, budget, count, base.hash if base else None, text_encoder, tariff, few_steps)
     return plan, model.to(device)
+
+
+def centre(model: Preconditioned, lesson: Lesson, rank: int) -> Centred:
+    """The model around the mean that words tell of the training pictures; the lesson's process gets the
+    deviation of the rest."""
+    told = [lesson.pictures.entries[index].caption for index in lesson.train]
+    codes = lesson.training_codes(len(told)).cpu()
+    mean, deviation = fit_word_mean(codes, told, lesson.config.buckets, rank)
+    lesson.process = StraightPath(deviation)
+    model.deviation = deviation
+    return Centred(model, mean)
 
 
 def sample_codes(model: torch.nn.Module, lesson: Lesson, count: int, seed: int, steps: int) -> torch.Tensor:
@@ -238,7 +250,12 @@ def measure_copies(
 
 
 def save_bundle(
-    out: str | Path, model: Preconditioned, plan: Plan, fitted: Fitted, seed: int, tuned: Fitted | None = None
+    out: str | Path,
+    model: Preconditioned | Centred,
+    plan: Plan,
+    fitted: Fitted,
+    seed: int,
+    tuned: Fitted | None = None,
 ) -> Bundle:
     """Writes the bundle, kind `diffusion`, and then removes the work folder."""
     work, pictures, lesson = work_folder(out), plan.pictures, plan.lesson
@@ -251,6 +268,7 @@ def save_bundle(
         "process": {"name": "straight", "deviation": lesson.process.deviation},
         "media": "image",
         "size": pictures.size,
+        "word_mean": model.mean.words.shape[1] if isinstance(model, Centred) else 0,
         "text_encoder": plan.text_encoder,
         "base": plan.base,
         "classes": list(pictures.classes),

@@ -6,6 +6,7 @@ from functools import cached_property
 import torch
 from safetensors.torch import load_file
 
+from burnish.core.centred import Centred
 from burnish.core.gaussian import Preconditioned, StraightPath
 from burnish.errors import BundleError, BurnishError
 from burnish.media.codec import Pixels
@@ -13,6 +14,8 @@ from burnish.nets.condition import Condition, hash_text
 from burnish.nets.hourglass import Hourglass, HourglassConfig
 from burnish.nets.latents import Latents
 from burnish.nets.sentence import SentenceEncoder
+from burnish.nets.tae import FACTOR
+from burnish.nets.wordmean import WordMean
 from burnish.store.bundle import WEIGHTS, Bundle
 
 
@@ -30,7 +33,7 @@ class Diffusion:
     """
 
     bundle: Bundle
-    denoiser: Preconditioned
+    denoiser: Preconditioned | Centred
     process: StraightPath
     codec: Pixels | Latents
     size: int
@@ -92,9 +95,13 @@ def open_images(bundle: Bundle, device: torch.device) -> Diffusion:
     """
     meta = bundle.meta
     try:
-        shape = {key: value for key, value in meta["architecture"].items() if key != "name"}
-        net = Hourglass(HourglassConfig.from_json(shape))
+        arch = {key: value for key, value in meta["architecture"].items() if key != "name"}
+        net = Hourglass(HourglassConfig.from_json(arch))
         denoiser = Preconditioned(net, meta["process"]["deviation"])
+        if rank := meta.get("word_mean", 0):
+            side = meta["size"] // FACTOR if meta["codec"]["kind"] == "latents" else meta["size"]
+            shape = (net.config.channels, side, side)
+            denoiser = Centred(denoiser, WordMean(net.config.buckets, rank, shape))
         state = {name: value.float() for name, value in load_file(bundle.path / WEIGHTS).items()}
         denoiser.load_state_dict(state)
         latents = meta["codec"]["kind"] == "latents"
