@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from burnish.cli.records import command, ledger
+from burnish.cli.records import command, ledger, measured
 from burnish.errors import BurnishError
 from burnish.prove.ledger import Ledger
 from burnish.store.recording import Unrecorded, batch, recorded
@@ -33,3 +33,21 @@ def test_without_the_extra_nothing_is_recorded(monkeypatch):
     with recorded(found, "make") as row, batch(found, "make", 2) as rows:
         rows.done(0)
     assert isinstance(found, Unrecorded) and (row.number, rows.numbers) == (1, [2, 3])
+
+
+def test_figures_hang_on_the_record_of_their_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("BURNISH_WORKSPACE", str(tmp_path))
+    from sqlalchemy import select
+
+    from burnish.core.stats import rate
+    from burnish.prove.figures import of_rate
+    from burnish.store.tables import Figure, Record
+    from burnish.store.workspace import open_workspace
+
+    with measured("prove probe", "abc", "data", 3) as run:
+        run.keep([of_rate("x", rate(1, 2), subject="abc", command="burnish prove probe b data")])
+    with open_workspace().session() as session:
+        (figure,), (record,) = (session.scalars(select(table)).all() for table in (Figure, Record))
+    assert figure.record_number == record.number == run.row.number
+    facts = (record.verb, record.medium, record.model_hash, record.seed, record.status)
+    assert facts == ("prove probe", "figures", "abc", 3, "done")

@@ -141,7 +141,10 @@ def evaluation(bundle):
 def test_what_an_evaluation_measured_is_on_the_card(where, tmp_path):
     bundle = inspector(tmp_path)
     facts = run(where, "burnish inspect eval rings DATA")
-    keep(where, from_evaluation(evaluation(bundle), facts["command"], facts["record_number"]))
+    figures = from_evaluation(evaluation(bundle), facts["command"])
+    for figure in figures:
+        figure.record_number = facts["record_number"]
+    keep(where, figures)
     found = show(where, bundle)
     rows = {row[0]: row for s in found.sections if s.title == "Measured" for row in s.rows}
     assert rows["miss rate"][1:5] == ("0 (0 to 0.00918)", "0 of 400", "at most 0.01", "proven")

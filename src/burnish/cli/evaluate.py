@@ -25,17 +25,15 @@ def evaluate(
     from rich.console import Console
     from rich.progress import Progress
 
-    from burnish.cli.records import command, keep_evaluation, ledger
+    from burnish.cli.records import command, keep_evaluation, measured
     from burnish.inspect.detector import for_line
     from burnish.inspect.judge import as_text, evaluate_inspector
     from burnish.inspect.price import Price
-    from burnish.store.recording import recorded
 
     console = Console()
     inspector, meta, _ = for_line(bundle)
-    about = {"medium": "figures", "description": str(folder), "model_hash": meta["model_hash"]}
-    recording = recorded(ledger(), "inspect eval", **about)
-    with recording as row, Progress(console=Console(stderr=True), transient=True) as bar:
+    recording = measured("inspect eval", meta["model_hash"], folder)
+    with recording as run, Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("parts", total=None)
         found = evaluate_inspector(
             inspector,
@@ -50,8 +48,8 @@ def evaluate(
             command=command(),
             progress=lambda done, of: bar.update(task, completed=done, total=of),
         )
-        row.inputs["data"], row.output = found.data_hash, json or report or ""
-        keep_evaluation(found.to_json(), row.number)
+        run.row.inputs["data"], run.row.output = found.data_hash, json or report or ""
+        keep_evaluation(found.to_json(), run)
     console.print(as_text(found), highlight=False, markup=False, soft_wrap=True)
     if report:
         console.print(f"report: {report}", highlight=False, markup=False, soft_wrap=True)

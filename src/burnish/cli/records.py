@@ -2,14 +2,17 @@
 
 import shlex
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from burnish.errors import BurnishError
-from burnish.store.recording import Recorder, Unrecorded
+from burnish.store.recording import Recorder, Row, Unrecorded, recorded
 
 if TYPE_CHECKING:
-    from burnish.train.plan import Tariff
+    from burnish.store.tables import Figure
 
 
 def ledger(task: str = "", must: bool = True) -> Recorder:
@@ -37,30 +40,50 @@ def ledger(task: str = "", must: bool = True) -> Recorder:
         return Unrecorded()
 
 
-def keep_evaluation(found: dict[str, Any], number: int) -> None:
-    """Keeps the figures of an evaluation (`Evaluation.to_json`) beside its record."""
+class Run:
+    """A measurement at work.
+
+    Attributes:
+        row: Its record.
+    """
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+
+    def keep(self, figures: "Sequence[Figure]") -> None:
+        """Keeps figures beside the record, so that cards and reports may print them."""
+        from burnish.prove.figures import keep
+        from burnish.store.workspace import open_workspace
+
+        for figure in figures:
+            figure.record_number = self.row.number
+        keep(open_workspace(), figures)
+
+
+@contextmanager
+def measured(
+    verb: str, model_hash: str = "", data: str | Path = "", seed: int | None = None
+) -> Iterator[Run]:
+    """One record around a measurement.
+
+    Args:
+        verb: `prove copies`, ...
+        model_hash: Of the bundle that is measured.
+        data: What it is measured on.
+        seed: Of everything random.
+    """
+    about = {"medium": "figures", "description": str(data), "seed": seed, "model_hash": model_hash}
+    with recorded(ledger(), verb, **about) as row:
+        yield Run(row)
+
+
+def keep_evaluation(found: dict[str, Any], run: Run) -> None:
+    """Keeps the figures of an evaluation (`Evaluation.to_json`); without the extra `prove` none are kept."""
     if find_spec("sqlalchemy") is None:
         return
-    from burnish.prove.figures import from_evaluation, keep
-    from burnish.store.workspace import open_workspace
+    from burnish.prove.figures import from_evaluation
 
-    keep(open_workspace(), from_evaluation(found, command(), number))
-
-
-def tariff() -> "Tariff":
-    """What an hour of training costs, as the workspace's settings state it; else assumed, and said so."""
-    from burnish.train.plan import Tariff
-
-    if find_spec("sqlalchemy") is None:
-        return Tariff()
-    from burnish.store.workspace import open_workspace
-
-    settings = open_workspace().settings
-    stated = settings.tariffs
-    if stated.energy_per_kwh is None and stated.compute_per_hour is None:
-        return Tariff(watts=stated.watts, currency=settings.currency)
-    per_kwh, per_hour = float(stated.energy_per_kwh or 0), float(stated.compute_per_hour or 0)
-    return Tariff(stated.watts, per_kwh, per_hour, settings.currency, stated=True)
+    run.keep(from_evaluation(found, command()))
 
 
 def command() -> str:

@@ -6,11 +6,10 @@ from typing import Any
 
 from burnish.errors import BurnishError
 from burnish.prove.baseline import Comparison, advise
-from burnish.prove.figures import keep
 from burnish.prove.probe import about_run
 from burnish.prove.words import table
 from burnish.store.bundle import Bundle, read_bundle
-from burnish.store.workspace import Workspace
+from burnish.store.tables import Figure
 
 Progress = Callable[[int, int], None]
 Run = Callable[..., tuple[list[Comparison], dict[str, Any]]]
@@ -88,12 +87,10 @@ def compare(
     return RUNS[task]()(bundle, root, **given)
 
 
-def keep_comparisons(
-    workspace: Workspace, found: list[Comparison], facts: dict[str, Any], command: str, number: int | None
-) -> None:
-    """Keeps comparisons as figures of the model that was compared."""
-    about = about_run(facts, command, number)
-    keep(workspace, [one.figure(**about) for one in found])
+def comparison_figures(found: list[Comparison], facts: dict[str, Any], command: str) -> list[Figure]:
+    """Comparisons as figures of the model that was compared."""
+    about = about_run(facts, command)
+    return [one.figure(**about) for one in found]
 
 
 def comparison_text(found: list[Comparison]) -> str:

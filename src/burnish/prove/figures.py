@@ -80,20 +80,18 @@ def measured_rates(workspace: Workspace, bundle: str | Path) -> dict[str, Range]
     return ranges
 
 
-def from_evaluation(found: Mapping[str, Any], command: str, record_number: int | None = None) -> list[Figure]:
+def from_evaluation(found: Mapping[str, Any], command: str) -> list[Figure]:
     """What an evaluation of an inspector measured (`inspect.evaluate.Evaluation.to_json`), as figures.
 
     Args:
         found: The evaluation.
         command: That made it.
-        record_number: Of the run's row.
     """
     facts = {
         "subject": found["model_hash"],
         "model_hash": found["model_hash"],
         "data_hash": found["data_hash"],
         "command": command,
-        "record_number": record_number,
     }
     proof, times, money = found["proof"], found["latency_ms"], found["money"]
     figures = [

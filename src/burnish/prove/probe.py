@@ -80,14 +80,13 @@ def probe(bundle: str | Path, root: str | Path, **options: Any) -> tuple[list[Pr
     raise BurnishError(bundle, f"is of kind {kind!r}", "Probe the inspector that it was exported from")
 
 
-def about_run(facts: dict[str, Any], command: str, number: int | None) -> dict[str, Any]:
+def about_run(facts: dict[str, Any], command: str) -> dict[str, Any]:
     """What the figures of one run share."""
     return {
         "subject": facts["model_hash"],
         "model_hash": facts["model_hash"],
         "data_hash": facts["data_hash"],
         "command": command,
-        "record_number": number,
     }
 
 

@@ -43,17 +43,17 @@ def audit_labels(
 ) -> None:
     """Count what people saw, with agreement and intervals; exit 1 when a share is not as stated."""
     from burnish.cli.prove.show import say, write_json
-    from burnish.cli.records import command
+    from burnish.cli.records import command, measured
     from burnish.prove.audit import as_figures, read_labels
     from burnish.prove.audit_grid import KEY, read_grid
-    from burnish.prove.figures import keep
     from burnish.store.bundle import read_bundle
-    from burnish.store.workspace import open_workspace
 
     found = read_labels(read_grid(grid), folder / KEY, labels)
     say(found)
     if bundle:
-        keep(open_workspace(), as_figures(found, read_bundle(bundle).hash, command()))
+        subject = read_bundle(bundle).hash
+        with measured("prove audit-labels", subject, folder) as run:
+            run.keep(as_figures(found, subject, command()))
     if json:
         write_json(json, found.to_json())
     if found.off:

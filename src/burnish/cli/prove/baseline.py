@@ -27,12 +27,10 @@ def baseline(
 
     from burnish.cli.progress import Bar
     from burnish.cli.prove.show import say, write_json
-    from burnish.cli.records import command, ledger
+    from burnish.cli.records import command, measured
     from burnish.prove.baseline import advise
-    from burnish.prove.compare import compare, comparison_text, keep_comparisons, task_of
+    from burnish.prove.compare import compare, comparison_figures, comparison_text, task_of
     from burnish.store.bundle import read_bundle
-    from burnish.store.recording import recorded
-    from burnish.store.workspace import open_workspace
 
     opened = read_bundle(bundle)
     options: dict[str, object]
@@ -42,11 +40,10 @@ def baseline(
         options = {"n": n, "column": column}
     else:
         options = {"n": n, "steps": steps}
-    about = {"medium": "figures", "description": str(data), "seed": seed, "model_hash": opened.hash}
-    with recorded(ledger(), "prove baseline", **about) as row, Bar("compare") as bar:
+    with measured("prove baseline", opened.hash, data, seed) as run, Bar("compare") as bar:
         found, facts = compare(bundle, data, verb, seed=seed, progress=bar.share, **options)
-        row.inputs["data"] = facts["data_hash"]
-        keep_comparisons(open_workspace(), found, facts, command(), row.number)
+        run.row.inputs["data"] = facts["data_hash"]
+        run.keep(comparison_figures(found, facts, command()))
     say(comparison_text(found))
     if json:
         write_json(json, {**facts, "advice": advise(found), "comparisons": [asdict(c) for c in found]})

@@ -16,13 +16,12 @@ def brand(
 ) -> None:
     """Check pictures against a brand's rules; exit 1 when one breaks any."""
     from burnish.cli.prove.show import say, write_json
-    from burnish.cli.records import command
+    from burnish.cli.records import command, measured
     from burnish.media.dataset import find_images
     from burnish.prove.brand import check_files
     from burnish.prove.brand_rules import read_rules
-    from burnish.prove.figures import keep, of_rate
+    from burnish.prove.figures import of_rate
     from burnish.store.bundle import read_bundle
-    from burnish.store.workspace import open_workspace
 
     files = [file for path in images for file in (find_images(path) if path.is_dir() else [path])]
     found = check_files(files, read_rules(rules))
@@ -32,7 +31,8 @@ def brand(
         figure = of_rate(
             "brand rules kept", found.kept, subject=subject, model_hash=subject, command=command()
         )
-        keep(open_workspace(), [figure])
+        with measured("prove brand", subject, rules) as run:
+            run.keep([figure])
     if json:
         write_json(json, found.to_json())
     if found.kept.count < found.kept.of:

@@ -20,21 +20,20 @@ def copies(
     """Look for training pictures among what a model makes, and for pictures that it remembers."""
     from burnish.cli.progress import Bar
     from burnish.cli.prove.show import say
-    from burnish.cli.records import command
+    from burnish.cli.records import command, measured
     from burnish.errors import BundleError
-    from burnish.prove.copies import as_figures, probe
+    from burnish.prove.copies import probe
+    from burnish.prove.copies_found import as_figures
     from burnish.prove.copies_report import write_report
-    from burnish.prove.figures import keep
-    from burnish.store.workspace import open_workspace
     from burnish.verbs.diffusion import Diffusion
     from burnish.verbs.load import load
 
     model = load(bundle)
     if not isinstance(model, Diffusion):
         raise BundleError(bundle, "makes no pictures", "Name a bundle that was trained on pictures")
-    with Bar("copies") as bar:
+    with measured("prove copies", model.bundle.hash, data, seed) as run, Bar("copies") as bar:
         found = probe(model, data, n, tries, steps, seed, tell=bar.say)
-    keep(open_workspace(), as_figures(found, command()))
+        run.keep(as_figures(found, command()))
     say(found)
     say(f"look at {write_report(out, found, bundle.name, command())}")
     if found.flagged:

@@ -20,22 +20,18 @@ def probe(
     """Ask what is hard, and measure how often it succeeds: the card's limitations."""
     from burnish.cli.progress import Bar
     from burnish.cli.prove.show import say, write_json
-    from burnish.cli.records import command, ledger
-    from burnish.prove.figures import keep
+    from burnish.cli.records import command, measured
     from burnish.prove.probe import about_run, probe_text
     from burnish.prove.probe import probe as ask
     from burnish.store.bundle import read_bundle
-    from burnish.store.recording import recorded
-    from burnish.store.workspace import open_workspace
 
     opened = read_bundle(bundle)
     inspector = opened.kind == "inspector"
     options = {"limit": limit} if inspector else {"n": n, "steps": steps, "seed": seed}
-    about = {"medium": "figures", "description": str(data), "seed": seed, "model_hash": opened.hash}
-    with recorded(ledger(), "prove probe", **about) as row, Bar("probe") as bar:
+    with measured("prove probe", opened.hash, data, seed) as run, Bar("probe") as bar:
         found, facts = ask(bundle, data, progress=bar.share, **options)
-        row.inputs["data"] = facts["data_hash"]
-        keep(open_workspace(), [one.figure(**about_run(facts, command(), row.number)) for one in found])
+        run.row.inputs["data"] = facts["data_hash"]
+        run.keep([one.figure(**about_run(facts, command())) for one in found])
     say(probe_text(found))
     if json:
         write_json(json, {**facts, "probes": [one.to_json() for one in found]})

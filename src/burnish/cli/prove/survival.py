@@ -21,8 +21,7 @@ def survival(
     """Measure how often a picture's record is found after JPEG, resizing and cropping, and found wrongly."""
     from burnish.cli.progress import Bar
     from burnish.cli.prove.show import say, write_json
-    from burnish.cli.records import command
-    from burnish.prove.figures import keep
+    from burnish.cli.records import command, measured
     from burnish.prove.marking import Marker
     from burnish.prove.survival import as_figures, gather, measure
     from burnish.store.bundle import read_bundle
@@ -30,9 +29,10 @@ def survival(
 
     workspace, subject = open_workspace(), read_bundle(bundle).hash if bundle else "marking"
     mark, leave = gather(pictures, marked, unmarked, size)
-    with Bar("survival", 2 * marked + unmarked) as bar:
+    recording = measured("prove survival", subject if bundle else "", pictures or "sample line")
+    with recording as run, Bar("survival", 2 * marked + unmarked) as bar:
         found = measure(Marker(workspace), mark, leave, on_picture=bar.advance)
-    keep(workspace, as_figures(found, subject, command()))
+        run.keep(as_figures(found, subject, command()))
     say(found)
     if json:
         write_json(json, {name: rate.to_json() for name, rate in found.rates().items()})
