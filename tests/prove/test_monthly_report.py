@@ -93,6 +93,17 @@ def test_the_numbers_are_those_of_the_month(workspace):
         gather(workspace, "November", NOW)
 
 
+def test_numbers_that_one_command_took_one_by_one_are_one_run(workspace):
+    with workspace.session() as session:
+        for number in range(12, 18):
+            process = "host 1" if number < 15 else "host 2"  # killed, and gone on with
+            facts = {"command": "burnish prove seal b", "process": process, "seed": number, "status": "done"}
+            session.add(Record(number=number, verb="seal", started=NOW, **facts))
+    runs = gather(workspace, "2026-11", NOW).facts["runs"]
+    assert [run["numbers"] for run in runs if run["verb"] == "seal"] == [[12, 13, 14], [15, 16, 17]]
+    assert [run["seed"] for run in runs if run["verb"] == "seal"] == [None, None]
+
+
 def test_what_nobody_did_is_an_alarm(workspace):
     alarms = {alarm["kind"]: alarm for alarm in gather(workspace, "2026-11", NOW).facts["alarms"]}
     assert set(alarms) == {"check not made", "threshold missed"}

@@ -226,13 +226,23 @@ def _promotions(
 def _runs(session: Session, records: Sequence[Record], figures: Sequence[Standing]) -> list[dict[str, Any]]:
     """The commands of the month, one row a batch, and the runs that figures from before come from."""
     batches: dict[int, list[Record]] = {}
+    last: Record | None = None
+    first = 0
     for record in records:
-        batches.setdefault(record.batch or record.number, []).append(record)
+        # One command may give its numbers one by one, as a seal does.
+        if last is None or not record.command or _origin(record) != _origin(last):
+            first = record.number
+        batches.setdefault(record.batch or first, []).append(record)
+        last = record
     wanted = {s.figure.record_number for s in figures if s.figure.record_number is not None}
     wanted -= {record.number for record in records}
     for record in session.scalars(select(Record).where(Record.number.in_(wanted))):
         batches[record.number] = [record]
     return [_run(first, batches[first]) for first in sorted(batches)]
+
+
+def _origin(record: Record) -> tuple[Any, ...]:
+    return record.process, record.command, record.verb, record.batch
 
 
 def _run(number: int, records: Sequence[Record]) -> dict[str, Any]:
@@ -243,7 +253,7 @@ def _run(number: int, records: Sequence[Record]) -> dict[str, Any]:
         "verb": one.verb,
         "statuses": _statuses(records),
         "description": one.description,
-        "seed": one.seed,
+        "seed": one.seed if len({record.seed for record in records}) == 1 else None,
         "model_hash": one.model_hash,
         "inputs": one.inputs,
         "command": one.command,
