@@ -11,7 +11,8 @@ from drawings import drawing, train_planted
 from burnish.errors import BurnishError, DatasetError
 from burnish.media.image import write_png
 from burnish.prove.canaries import PLAN, plant, read_plan
-from burnish.prove.copies import as_figures, probe
+from burnish.prove.copies import probe
+from burnish.prove.copies_found import as_figures
 from burnish.prove.copies_report import write_report
 from burnish.prove.memory import nearness, p_value, repeats
 from burnish.verbs.load import load

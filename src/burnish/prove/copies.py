@@ -3,23 +3,20 @@ null of pictures that it never saw."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from scipy.stats import binomtest
 from torch import Tensor
 
-from burnish.core.stats import Interval, Rate, auroc, bootstrap_over_parts, rate
+from burnish.core.stats import Interval, auroc, bootstrap_over_parts, rate
 from burnish.errors import BurnishError, DatasetError
 from burnish.media.copies import find_copies, pixel_hash, thumbnail
 from burnish.media.image import read_image
 from burnish.prove.canaries import read_plan
-from burnish.prove.figures import of_rate
+from burnish.prove.copies_found import Copies, Neighbour, Suspect
 from burnish.prove.memory import Seen, codes_of, extract, nearness, p_value, recall, square
-from burnish.store.tables import Figure
 from burnish.train.copies import RATIO, nearest_two
 from burnish.train.features import Features
 from burnish.train.pictures import Entry, load_pictures
@@ -36,147 +33,6 @@ ASKED = 40
 """Pictures of training and of the null whose recall is taken."""
 
 Tell = Callable[[str], object]
-
-
-@dataclass(frozen=True)
-class Neighbour:
-    """A sample and the two training pictures nearest to it.
-
-    Attributes:
-        sample: Its place among the samples.
-        first, second: Places among the training pictures, by pixels.
-        pixels, features: d1 / d2, in [0, 1], in codes of pixels and in frozen features.
-    """
-
-    sample: int
-    first: int
-    second: int
-    pixels: float
-    features: float
-
-
-@dataclass
-class Suspect:
-    """A picture that was tested for memory.
-
-    Attributes:
-        role: `planted`, `control` or `repeated`.
-        name, description, times: See `memory.Seen`.
-        repeats: Samples under its description that repeat it, with bounds.
-        nearest: The lowest nearness of these samples: below 1/3 is a repeat.
-        recall: See `memory.recall`.
-        p: Of that recall among the null.
-        flagged: Some sample repeats it, or p is at most `ALPHA`.
-    """
-
-    role: str
-    name: str
-    description: str
-    times: int
-    repeats: Rate
-    nearest: float
-    recall: float
-    p: float
-    flagged: bool
-
-
-@dataclass
-class Copies:
-    """What was found; `str` says it to a person.
-
-    Attributes:
-        model_hash, data_hash: Of the bundle, and of the pictures.
-        same_data: Whether these are the pictures that the bundle names.
-        trained, null: Distinct training pictures, and pictures that the model never saw.
-        duplicated: Training pictures that are there more than once.
-        alike: Pairs of training pictures that show the same shot without being equal.
-        by_pixels, by_features: Samples whose d1 / d2 is below 1/3.
-        null_by_pixels, null_by_features: The same of the null: what the rule gives where nothing is copied.
-        nearer: Samples whose nearest picture of all is a training picture.
-        expected: The share of `nearer` when samples know training pictures no better than the null.
-        nearer_p: One-sided p-value of that.
-        membership: AUROC of recall, null against training; 0.5 when training leaves no trace.
-        neighbours: Of all samples, closest first.
-        suspects: Pictures that were tested.
-    """
-
-    model_hash: str
-    data_hash: str
-    same_data: bool
-    trained: int
-    null: int
-    duplicated: int
-    alike: int
-    by_pixels: Rate
-    by_features: Rate
-    null_by_pixels: Rate
-    null_by_features: Rate
-    nearer: Rate
-    expected: float
-    nearer_p: float
-    membership: Interval | None
-    neighbours: list[Neighbour]
-    suspects: list[Suspect]
-    pictures: dict[str, list[np.ndarray]] = field(default_factory=dict, repr=False)
-
-    @property
-    def flagged(self) -> list[Suspect]:
-        """The pictures that the model repeats."""
-        return [one for one in self.suspects if one.flagged]
-
-    def to_json(self) -> dict[str, Any]:
-        """All but the pictures."""
-        plain = {key: value for key, value in vars(self).items() if key != "pictures"}
-        for key, value in plain.items():
-            if isinstance(value, Rate):
-                plain[key] = value.to_json()
-            elif isinstance(value, Interval):
-                plain[key] = asdict(value)
-        plain["neighbours"] = [asdict(one) for one in self.neighbours]
-        plain["suspects"] = [{**asdict(one), "repeats": one.repeats.to_json()} for one in self.suspects]
-        return plain
-
-    def __str__(self) -> str:
-        lines = [
-            f"{self.by_pixels.of} samples against {self.trained} training pictures; the null is {self.null}"
-            " pictures that the model never saw.",
-            f"Copies by pixels: {told(self.by_pixels)}; of the null {told(self.null_by_pixels)}.",
-            f"Copies by features: {told(self.by_features)}; of the null {told(self.null_by_features)}.",
-        ]
-        if self.null:
-            lines.append(
-                f"Nearest picture is a training one: {told(self.nearer)};"
-                f" {100 * self.expected:.1f} % by chance (p = {self.nearer_p:.2g})."
-            )
-        if self.membership:
-            m = self.membership
-            lines.append(
-                f"Membership: AUROC {m.value:.2f} ({m.low:.2f} to {m.high:.2f}); 0.50 leaves no trace."
-            )
-        if self.duplicated or self.alike:
-            lines.append(
-                f"{self.duplicated} training pictures are there more than once,"
-                f" {self.alike} pairs show the same shot."
-            )
-        for one in self.suspects:
-            lines.append(
-                f"{'FLAGGED' if one.flagged else 'clear  '}  {one.role}: {one.name} ({one.times} times):"
-                f" {one.repeats.count} of {one.repeats.of} samples repeat it, recall {one.recall:+.2f}"
-                f" (p = {one.p:.2g})"
-            )
-        if not self.same_data:
-            lines.append("Warning: the bundle was trained on other pictures than these (another hash).")
-        return "\n".join(lines)
-
-
-def told(found: Rate) -> str:
-    """A rate in words."""
-    if found.value is None:
-        return "none to look at"
-    return (
-        f"{found.count} of {found.of}, {100 * found.value:.1f} %"
-        f" ({100 * found.low:.1f} to {100 * found.high:.1f})"
-    )
 
 
 def probe(
@@ -263,6 +119,7 @@ def probe(
 
 def _gather(model: Diffusion, root: str | Path, seed: int) -> tuple:
     """(distinct training pictures, null, suspects of training, controls, facts of the data)."""
+    root = Path(root)
     pictures, plan = load_pictures(root, model.size), read_plan(root)
     meta = model.bundle.meta
     # the same order and as many: the prefix that training held out, whatever share it was given
@@ -274,7 +131,8 @@ def _gather(model: Diffusion, root: str | Path, seed: int) -> tuple:
     def see(index: int, times: int) -> Seen:
         entry = pictures.entries[index]
         image = square(pictures.images[index], model.size)
-        return Seen(entry.file.name, image, description_of(model, entry), times)
+        name = entry.file.relative_to(root) if entry.file.is_relative_to(root) else entry.file
+        return Seen(name.as_posix(), image, description_of(model, entry), times)
 
     squares = {k: pixel_hash(square(pictures.images[k], model.size)) for k in (*learned, *held)}
     counts, first = Counter(squares[k] for k in learned), {}
@@ -287,11 +145,10 @@ def _gather(model: Diffusion, root: str | Path, seed: int) -> tuple:
     repeated = [("repeated", one) for one in sorted(train, key=lambda s: -s.times) if one.times > 1]
     controls: list[tuple[str, Seen]] = []
     if plan:
-        planted = {Path(file).name: times for file, _, times in plan.planted}
+        planted = {file for file, _, _ in plan.planted}
         repeated = [("planted" if s.name in planted else role, s) for role, s in repeated]
         kept = [
-            Seen(Path(file).name, square(read_image(Path(root) / file), model.size), words, 0)
-            for file, words in plan.controls
+            Seen(file, square(read_image(root / file), model.size), words, 0) for file, words in plan.controls
         ]
         null += kept
         controls = [("control", kept[0])]
@@ -375,44 +232,3 @@ def _membership(null: Sequence[float], members: Sequence[float], rng: np.random.
         return auroc(values[indices][~is_null[indices]], values[indices][is_null[indices]]) or 0.0
 
     return bootstrap_over_parts(statistic, sides, rng)
-
-
-def as_figures(found: Copies, command: str) -> list[Figure]:
-    """What was measured as figures of the workspace, for a card.
-
-    Args:
-        found: From `probe`.
-        command: That measured it.
-    """
-    facts = {
-        "subject": found.model_hash,
-        "model_hash": found.model_hash,
-        "data_hash": found.data_hash,
-        "command": command,
-    }
-    figures = [
-        of_rate("copies: by pixels", found.by_pixels, threshold=0.02, better="lower", **facts),
-        of_rate("copies: by features", found.by_features, better="lower", **facts),
-        of_rate("copies: by pixels, unseen pictures", found.null_by_pixels, better="lower", **facts),
-        of_rate(
-            "copies: pictures flagged",
-            rate(len(found.flagged), len(found.suspects)),
-            better="lower",
-            detail={"flagged": [one.name for one in found.flagged]},
-            **facts,
-        ),
-    ]
-    if found.membership:
-        m = found.membership
-        figures.append(
-            Figure(
-                what="copies: membership AUROC",
-                value=m.value,
-                low=m.low,
-                high=m.high,
-                confidence=0.95,
-                better="lower",
-                **facts,
-            )
-        )
-    return figures

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from burnish.inspect.report import write_text
-from burnish.prove.copies import Copies, told
+from burnish.prove.copies_found import Copies, told
 
 FIRST = 9
 """Pictures of a row: the one that is asked for and the first samples, as they came."""
