@@ -84,7 +84,18 @@ CHECKS = (
             "tests/prove/test_forecast.py::test_an_unreachable_target_is_told_so",
         ),
     ),
-    Check(8, "Drift and promotion", ()),
+    Check(
+        8,
+        "Drift and promotion",
+        (
+            "tests/prove/test_drift.py::test_a_thousand_streams_in_order_keep_the_declared_run_length",
+            "tests/prove/test_drift.py::test_a_planted_shift_alarms_within_the_declared_delay",
+            "tests/prove/test_drift.py::test_an_alarm_opens_exactly_one_job_and_names_its_owner",
+            "tests/prove/test_promote.py::test_only_better_and_not_worse_elsewhere_is_promoted",
+            "tests/prove/test_promote.py::test_from_the_first_model_to_a_rollback",
+            "tests/prove/test_recalibrate.py::test_a_bundle_with_a_moved_threshold",
+        ),
+    ),
     Check(9, "Exit", ("tests/prove/test_exit.py",)),
     Check(
         10,

@@ -18,16 +18,19 @@ from burnish.cli.prove.mark import check_mark, mark, recover
 from burnish.cli.prove.moderate import moderate
 from burnish.cli.prove.msa import msa
 from burnish.cli.prove.probe import probe
+from burnish.cli.prove.promote import declare, promote, rollback
+from burnish.cli.prove.recalibrate import recalibrate
 from burnish.cli.prove.report import ack, report
 from burnish.cli.prove.returns import returns
 from burnish.cli.prove.sample_size import sample_size
-from burnish.cli.prove.seal import seal, seal_verdicts, verify
+from burnish.cli.prove.seal import proof, seal, seal_verdicts, verify
 from burnish.cli.prove.survival import survival
 from burnish.cli.prove.value import ask, cost, timing, value
 
 app = typer.Typer(no_args_is_help=True, help="Numbers with a run behind them: records, seal, drift, exit.")
 app.command()(seal)
 app.command("seal-verdicts")(seal_verdicts)
+app.command()(proof)
 app.command()(verify)
 app.command()(ledger)
 app.command()(ask)
@@ -47,6 +50,10 @@ app.command()(recover)
 app.command()(survival)
 app.command()(forecast)
 app.command()(drift)
+app.command()(declare)
+app.command()(promote)
+app.command()(rollback)
+app.command()(recalibrate)
 app.add_typer(review.app, name="review")
 app.command()(baseline)
 app.command()(probe)
