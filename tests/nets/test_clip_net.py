@@ -4,7 +4,17 @@ import pytest
 import torch
 
 from burnish.core.process import seeded
-from burnish.nets.clip import ATTENTION, ClipConfig, ClipNet, FullBlock, TimeBlock, clip_preset, of_frames
+from burnish.nets.clip import (
+    ATTENTION,
+    ClipConfig,
+    ClipNet,
+    FullBlock,
+    TimeBlock,
+    beside,
+    clip_preset,
+    of_frames,
+    taken,
+)
 from burnish.nets.condition import Condition
 
 TINY = {"frames": 4, "patch": 1, "widths": (32, 32), "depths": (1, 2), "told": 32}
@@ -48,6 +58,21 @@ def test_a_time_block_sees_one_place_and_a_full_block_all():
     assert moved[:, 1, 1].all()
     assert int(moved.sum()) == 4
     assert ((full.attend(x) - full.attend(changed)).abs().amax(-1) > 1e-6).all()
+
+
+def test_the_frames_beside_are_the_nearest_clearer_ones_or_the_neighbours():
+    t = torch.tensor([[0.0, 1, 1, 1, 0], [0.5] * 5, [1.0, 0, 1, 0.5, 0.7]])
+    before, after = beside(t)
+    assert before.tolist() == [[0, 0, 0, 0, 3], [0, 0, 1, 2, 3], [0, 0, 1, 1, 3]]
+    assert after.tolist() == [[1, 4, 4, 4, 4], [1, 2, 3, 4, 4], [1, 2, 3, 4, 4]]
+    clip = torch.arange(15.0).reshape(3, 1, 5, 1, 1)
+    assert taken(clip, after).flatten().tolist() == [1, 4, 4, 4, 4, 6, 7, 8, 9, 9, 11, 12, 13, 14, 14]
+
+
+def test_a_shape_from_before_there_was_a_context_has_none():
+    old = {key: value for key, value in ClipConfig().to_json().items() if key != "context"}
+    assert not ClipConfig.from_json(old).context
+    assert ClipConfig().context
 
 
 def test_a_condition_of_clips_is_repeated_for_their_frames():

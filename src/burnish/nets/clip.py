@@ -3,7 +3,8 @@
 Each frame goes down the hourglass to 8 x 8 places; two frames of a place become one token, so a token stands
 for a tubelet of (2, 8, 8) pixels at 64 px (arXiv:2103.15691) and 16 frames for 512. At the waist all tokens
 attend to all (full), or blocks attend within a frame and along time by turns (factorised, as in
-arXiv:2103.15691, model 3). Each frame has its own time, so a known frame says so.
+arXiv:2103.15691, model 3). Fine detail does not pass the waist, so each frame also sees the pixels of the
+nearest clearer frames beside it. Each frame has its own time, so a known frame says so.
 """
 
 from dataclasses import asdict, dataclass, fields, replace
@@ -30,6 +31,7 @@ class ClipConfig:
         frames: Of a clip, even.
         patch, widths, depths: See `HourglassConfig`; the last depth counts the waist's blocks.
         attention: `factorised` or `full`.
+        context: Whether each frame also sees the pixels of a frame before and one after it, see `beside`.
         classes, buckets, views, told: See `ConditionEncoder`.
     """
 
@@ -39,6 +41,7 @@ class ClipConfig:
     widths: tuple[int, ...] = (48, 96, 192)
     depths: tuple[int, ...] = (1, 1, 4)
     attention: str = "factorised"
+    context: bool = True
     classes: int = 0
     buckets: int = 0
     views: int = 0
@@ -56,8 +59,10 @@ class ClipConfig:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "ClipConfig":
-        """From `to_json`."""
-        return cls(**{**data, "widths": tuple(data["widths"]), "depths": tuple(data["depths"])})
+        """From `to_json`; shapes from before there was a context have none."""
+        return cls(
+            **{"context": False, **data, "widths": tuple(data["widths"]), "depths": tuple(data["depths"])}
+        )
 
 
 def clip_preset(size: int, **changes: Any) -> ClipConfig:
@@ -146,7 +151,7 @@ class ClipNet(nn.Module):
         self.config, c = config, config
         shape = HourglassConfig(
             channels=c.channels,
-            extra=c.channels + 1,
+            extra=c.channels + 1 + 2 * c.channels * c.context,
             patch=c.patch,
             widths=c.widths,
             depths=(*c.depths[:-1], 0),
@@ -166,11 +171,35 @@ class ClipNet(nn.Module):
             t: Times of the frames, (B, T).
             condition: What else is told of each clip, (B, ...).
         """
+        if self.config.context:
+            clip = inputs[:, : self.config.channels]
+            inputs = torch.cat([inputs, *(taken(clip, index) for index in beside(t))], 1)
         batch, channels, frames, height, width = inputs.shape
         each = inputs.transpose(1, 2).reshape(batch * frames, channels, height, width)
         told = replace(of_frames(condition or Condition(), frames), extra=each[:, self.config.channels :])
         out = self.frame(each[:, : self.config.channels], t.reshape(-1).to(inputs.dtype), told)
         return out.reshape(batch, frames, -1, height, width).transpose(1, 2)
+
+
+def beside(t: Tensor) -> tuple[Tensor, Tensor]:
+    """For each frame the nearest one before and after it that is clearer (has a smaller t), else its direct
+    neighbour; indices, (B, T) each. At the ends a frame is its own neighbour.
+
+    Args:
+        t: Times of the frames, (B, T).
+    """
+    place = torch.arange(t.shape[1], device=t.device)
+    clearer = t[:, None, :] < t[:, :, None]
+    earlier, later = place[None, :] < place[:, None], place[None, :] > place[:, None]
+    before = torch.where(clearer & earlier, place, -1).amax(2)
+    after = torch.where(clearer & later, place, len(place)).amin(2)
+    before = torch.where(before < 0, (place - 1).clamp_min(0), before)
+    return before, torch.where(after == len(place), (place + 1).clamp_max(len(place) - 1), after)
+
+
+def taken(clip: Tensor, index: Tensor) -> Tensor:
+    """Frames of clips (B, C, T, H, W) by their indices (B, T), shaped as the clips."""
+    return torch.stack([one[:, places] for one, places in zip(clip, index, strict=True)])
 
 
 def of_frames(condition: Condition, frames: int) -> Condition:
