@@ -256,7 +256,8 @@ class Marker:
         if row is not None:
             facts = {"model": row.model_hash, "seed": "" if row.seed is None else str(row.seed)}
             return row.number, {key: value for key, value in facts.items() if value}
-        number = recorder.begin("mark", medium="image", inputs={file.name: digest})
+        medium = "clip" if file.suffix.lower() == ".mp4" else "image"
+        number = recorder.begin("mark", medium=medium, inputs={file.name: digest})
         recorder.finish(number, file)
         return number, {}
 

@@ -177,10 +177,12 @@ class SpreadSpectrum:
         return float((chips * word).sum() / max(float(np.sqrt((chips**2).sum())), 1e-9))
 
     def _chips(self, waves: np.ndarray) -> np.ndarray:
-        """Whitened, clipped, in the order of the chips: (A, COSINES, COSINES) to (A, SYMBOLS, n)."""
-        envelope = np.sqrt(uniform_filter(waves**2, (0, 5, 5), mode="nearest")) + 1e-6
-        white = np.clip(waves / envelope, -CLIP, CLIP).reshape(len(waves), -1)
-        return white[:, self._places].astype(np.float32)
+        """Whitened by the envelope of the uncropped picture, clipped, in the order of the chips: (A, COSINES,
+        COSINES) to (A, SYMBOLS, n)."""
+        envelope = np.sqrt(uniform_filter(waves[0] ** 2, 5, mode="nearest")) + 1e-6
+        places = self._places.ravel()
+        chips = waves.reshape(len(waves), -1)[:, places] / envelope.ravel()[places].astype(np.float32)
+        return np.clip(chips, -CLIP, CLIP, out=chips).reshape(len(waves), SYMBOLS, -1)
 
     def _word(self, number: int) -> np.ndarray:
         symbols = [number // WORDS ** (SYMBOLS - 1 - k) % WORDS for k in range(SYMBOLS)]
