@@ -11,6 +11,7 @@ from tiny import generator
 from burnish.errors import BurnishError
 from burnish.prove import determinism as module
 from burnish.prove.determinism import Watched, determinism
+from burnish.prove.report.standing import LIKELY, state_of
 from burnish.verbs.load import load
 
 
@@ -27,6 +28,9 @@ def test_batch_order_and_process_do_not_change_a_seed(bundle, record_property):
     assert found.batches[1] == 0
     assert max(*found.batches.values(), found.permuted) <= found.tolerance == 2
     assert "the same bytes" in str(found) and found.to_json()["holds"]
+    batches, strict = found.figures("abc", "burnish prove determinism b")
+    assert (state_of(batches), state_of(strict)) == (LIKELY, LIKELY) and strict.value == 0
+    assert batches.value == max(*found.batches.values(), found.permuted) and batches.subject == "abc"
     record_property("measured", "; ".join(str(found).splitlines()[1:4]))
 
 

@@ -18,6 +18,7 @@ from burnish.core.sample import sample
 from burnish.core.schedule import SHIFT, grid
 from burnish.errors import BurnishError
 from burnish.store.bundle import sha256_of
+from burnish.store.tables import Figure
 from burnish.verbs.load import load, media_of
 from burnish.verbs.make import TOLERANCE, condition_of, make
 
@@ -72,6 +73,33 @@ class Determinism:
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return {**asdict(self), "holds": self.holds}
+
+    def figures(self, model_hash: str, command: str) -> list[Figure]:
+        """As figures of the workspace: the worst difference, and whether strict files are the same."""
+        facts = {
+            "subject": model_hash,
+            "model_hash": model_hash,
+            "command": command,
+            "detail": self.to_json(),
+        }
+        worst = max(*self.batches.values(), self.permuted)
+        return [
+            Figure(
+                what="one seed in other batches and orders",
+                value=float(worst),
+                unit="gray levels off",
+                threshold=float(self.tolerance),
+                better="lower",
+                **facts,
+            ),
+            Figure(
+                what="strict files that differ between processes",
+                value=0.0 if self.strict else 1.0,
+                threshold=0.0,
+                better="lower",
+                **facts,
+            ),
+        ]
 
     def __str__(self) -> str:
         batches = ", ".join(f"{off} at batch {size}" for size, off in self.batches.items())

@@ -16,10 +16,16 @@ def determinism(
 ) -> None:
     """One seed in batches of 1, 2 and 8, in another order and in two processes; exit 1 when it differs."""
     from burnish.cli.prove.show import say
+    from burnish.cli.records import command, measured
     from burnish.prove.determinism import determinism as measure
+    from burnish.store.bundle import read_bundle
     from burnish.store.files import write_json
+    from burnish.verbs.load import place_of
 
-    found = measure(bundle, description, n, steps, seed)
+    model_hash = read_bundle(place_of(bundle)).hash
+    with measured("prove determinism", model_hash, seed=seed) as run:
+        found = measure(bundle, description, n, steps, seed)
+        run.keep(found.figures(model_hash, command()))
     say(found)
     if json:
         write_json(json, found.to_json())
