@@ -140,9 +140,10 @@ def determinism(
         noises[size] = watched.hashes
     order = np.random.default_rng(seed).permutation(n)
     watched = Watched(model.process)
+    process: Any = watched
     codes = sample(
         model.denoiser,
-        watched,
+        process,
         (n, *model.shape),
         grid(steps, shift=SHIFT),
         condition=condition_of(model, description, n),
