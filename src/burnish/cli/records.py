@@ -13,6 +13,7 @@ from burnish.store.recording import Recorder, Row, Unrecorded, recorded
 
 if TYPE_CHECKING:
     from burnish.store.tables import Figure
+    from burnish.train.plan import Tariff
 
 
 def ledger(task: str = "", must: bool = True) -> Recorder:
@@ -84,6 +85,22 @@ def keep_evaluation(found: dict[str, Any], run: Run) -> None:
     from burnish.prove.figures import from_evaluation
 
     run.keep(from_evaluation(found, command()))
+
+
+def tariff() -> "Tariff":
+    """What an hour of training costs, as the workspace's settings state it; else assumed, and said so."""
+    from burnish.train.plan import Tariff
+
+    if find_spec("sqlalchemy") is None:
+        return Tariff()
+    from burnish.store.workspace import open_workspace
+
+    settings = open_workspace().settings
+    stated = settings.tariffs
+    if stated.energy_per_kwh is None and stated.compute_per_hour is None:
+        return Tariff(watts=stated.watts, currency=settings.currency)
+    per_kwh, per_hour = float(stated.energy_per_kwh or 0), float(stated.compute_per_hour or 0)
+    return Tariff(stated.watts, per_kwh, per_hour, settings.currency, stated=True)
 
 
 def command() -> str:
