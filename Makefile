@@ -11,7 +11,7 @@ AUTOENCODER ?= madebyollin/taef2
 # Torch on one thread each: the tests run in two processes.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: bench-create bench-clips bench-surprise starter install demo test prove-checks lint format bench-inspection bench-line bench-marking prove-pictures bench-synthesis bench-refine clean
+.PHONY: bench-create bench-clips bench-surprise starter install demo test prove-checks lint format bench-inspection bench-line bench-marking bench-recalibration prove-pictures bench-synthesis bench-refine clean
 
 install: .venv/.done
 
@@ -63,6 +63,10 @@ bench-synthesis: install
 
 prove-pictures: install
 	$(BIN)/python bench/trust_pictures.py
+	$(BIN)/python bench/curve_pictures.py
+
+bench-recalibration: install
+	$(BIN)/python bench/recalibration.py $(BENCH)
 
 bench-marking: install
 	$(BIN)/python bench/marking.py $(BENCH)
