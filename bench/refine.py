@@ -148,7 +148,7 @@ def table(found: dict[str, Any]) -> str:
         for task, methods in one["tasks"].items():
             for method, f in methods.items():
                 cells = [f"{f[k]:{how}}" if k in f else "-" for k, how in (("psnr", ".2f"), ("ssim", ".3f"))]
-                cells += [f"{f['kid']:.0f}", f"{f['ms']:.1f}" if "ms" in f else "-"]
+                cells += [f"{f['kid']:.2f}", f"{f['ms']:.1f}" if "ms" in f else "-"]
                 lines.append(" | ".join([f"| {name}", task, method, *cells]) + " |")
     return "\n".join(lines)
 

@@ -160,7 +160,7 @@ def resize(how: int, case: Case) -> np.ndarray:
 
 def ours(model: Diffusion, task: Task, answer: str, case: Case) -> np.ndarray:
     """`refine` with one of its answers."""
-    wish = {"steps": 8, "draws": 8, **task.wish, "answer": answer}
+    wish = {"steps": 8, **task.wish, "answer": answer}
     picture = next(refine(model, case.given, case.hole, **wish)).picture.pixels
     return picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, 2)
 
@@ -176,8 +176,8 @@ TASKS = (
         {"non-local means": non_local_means, "wavelet": wavelet, "total variation": total_variation},
         {"noise": NOISE},
     ),
-    Task("upscale 2x", partial(smaller, 2), _RESIZE, {"to": 2, "draws": 4}),
-    Task("upscale 4x", partial(smaller, 4), _RESIZE, {"to": 4, "draws": 4}),
+    Task("upscale 2x", partial(smaller, 2), _RESIZE, {"to": 2}),
+    Task("upscale 4x", partial(smaller, 4), _RESIZE, {"to": 4}),
 )
 
 

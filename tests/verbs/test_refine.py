@@ -15,6 +15,7 @@ from burnish.media.original import Original
 from burnish.nets.hourglass import Hourglass
 from burnish.nets.latents import Latents
 from burnish.nets.tae import TinyAutoencoder
+from burnish.verbs.fill import smooth
 from burnish.verbs.load import load
 from burnish.verbs.natural import code_mask
 from burnish.verbs.refine import refine
@@ -89,6 +90,7 @@ def test_a_border_is_added_around_the_untouched_picture(model):
 @pytest.mark.parametrize("to", [2, 4])
 def test_an_enlarged_picture_shrinks_to_the_one_given(white, to):
     small = RNG.integers(110, 140, (11, 17, 3), dtype=np.uint8)
+    white = replace(white, codec=Pixels((125.0,) * 3, (15.0,) * 3))  # so that no level is clipped
     for answer in ("sample", "mean"):
         out = one(white, small, to=to, steps=3, answer=answer, draws=2)
         assert out.shape == (11 * to, 17 * to, 3)
@@ -113,6 +115,29 @@ def test_rounds_keep_the_least_odd(model):
     fresh = next(refine(model, PICTURE, HOLE, rounds=2, steps=2))
     assert fresh.scores[0] == float("inf")
     assert fresh.kept >= 1
+
+
+def test_a_hole_is_filled_whatever_lies_in_it_unless_a_strength_says_otherwise(model):
+    other = PICTURE.copy()
+    other[HOLE] = 7
+    for wish, same in (
+        ({}, True),
+        ({"answer": "mean"}, True),
+        ({"strength": 1}, True),
+        ({"strength": 0.3}, False),
+    ):
+        fills = [one(model, picture, HOLE, steps=2, **wish)[HOLE] for picture in (PICTURE, other)]
+        assert (fills[0] == fills[1]).all() == same, wish
+
+
+def test_a_smooth_fill_continues_a_slope_and_keeps_the_rest():
+    slope = np.repeat(np.add.outer(2 * np.arange(40), np.arange(52))[..., None], 3, 2).astype(np.float32)
+    given = slope.copy()
+    given[HOLE] = 255
+    filled = smooth(given, HOLE)
+    assert (filled[~HOLE] == slope[~HOLE]).all()
+    assert np.abs(filled - slope)[HOLE].mean() < 5
+    assert (smooth(given, np.ones_like(HOLE)) == 128).all()
 
 
 def test_a_class_and_a_callback_are_heard(model):

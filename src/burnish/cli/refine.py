@@ -18,7 +18,9 @@ def refine(
     ] = None,
     strength: Annotated[
         float | None,
-        typer.Option(help="How much may change, above 0 to 1; 0.35 for a picture, 1 for a mask or border."),
+        typer.Option(
+            help="How much may change, above 0 to 1; 0.35 for a picture; a hole starts from a smooth fill."
+        ),
     ] = None,
     to: Annotated[str, typer.Option(help="Enlarge: 2x or 4x.")] = "1x",
     noise: Annotated[

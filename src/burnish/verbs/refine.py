@@ -3,7 +3,7 @@
 | wish | the walk starts from | what stays |
 | --- | --- | --- |
 | polish, vary | the picture corrupted to t = strength | nothing, but the larger shapes survive a small t |
-| a mask, a border | the same inside the mask, noise alone at t = 1 | outside, at t = 0, to the bit |
+| a mask, a border | a smooth fill corrupted to t = 0.8 | outside, at t = 0, to the bit |
 | noise | the picture itself, at the time that has its noise | nothing |
 | 2x, 4x | the enlarged picture corrupted | the means over blocks, so that it shrinks to the one given |
 """
@@ -26,11 +26,15 @@ from burnish.core.windows import Windowed
 from burnish.errors import BurnishError
 from burnish.media.original import Original, read_original
 from burnish.verbs.diffusion import Diffusion
+from burnish.verbs.fill import smooth
 from burnish.verbs.make import condition_of, guided
 from burnish.verbs.natural import Oddness, code_mask, encode
 from burnish.verbs.wish import Wish
 
 Watch = Callable[[Step], bool | None]
+FALLING = (1.0, 0.67, 0.45, 0.28, 0.17, 0.11)
+"""The mean of a hole is asked for again and again, each time from the last one, with shares of the noise: the
+first settles the whole, the last the rim. In one step at t = 1 a briefly trained model is far off."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +108,8 @@ def _refine(
     if wish.rounds == 1:
         return Refined(before.with_levels(task.run(levels, number, 0), hole), before)
     odd = Oddness(model, hole, wish.describe)
-    filled = hole is not None and wish.start(True) == 1  # what lies in the hole is no candidate
-    best, kept, scores = levels, 0, [float("inf") if filled else odd(levels)]
+    best, kept = levels, 0
+    scores = [float("inf") if task.fresh else odd(levels)]  # what lies in a new hole is no candidate
     for turn in range(wish.rounds):
         made = task.run(best, number, turn)
         scores.append(odd(made))
@@ -135,6 +139,7 @@ class _Task:
     ) -> None:
         self.model, self.wish, self.hole, self.watch, self.size = model, wish, hole, watch, size
         self.whole = wish.whole and min(size) > model.size
+        self.fresh = hole is not None and wish.strength in (None, 1)
         self.coarse = self._encode(given.levels(), -(-model.size // wish.to)) if wish.to > 1 else None
 
     def run(self, levels: np.ndarray, number: int, turn: int) -> np.ndarray:
@@ -149,38 +154,40 @@ class _Task:
             share = _resize(hole.astype(np.float32)[..., None], height, width, Image.Resampling.BOX)
             hole = share[..., 0] > 0
         made = self._walk(small, hole, number, turn)
-        fresh = hole is not None and self.wish.start(True) == 1
-        grown = _resize(made if fresh else made - small, *self.size, Image.Resampling.BICUBIC)
-        return grown if fresh else levels + grown
+        grown = _resize(made if self.fresh else made - small, *self.size, Image.Resampling.BICUBIC)
+        return grown if self.fresh else levels + grown
 
     def _walk(self, levels: np.ndarray, hole: np.ndarray | None, number: int, turn: int) -> np.ndarray:
         wish, model = self.wish, self.model
-        start = self._encode(levels, model.size)
-        known = None
-        if hole is not None:
-            known = ~code_mask(hole, model)
-        t, corrupted = wish.start(hole is not None), False
+        if hole is not None and wish.strength is None and wish.noise is None:
+            levels = smooth(levels, hole)
+        codes = start = self._encode(levels, model.size)
+        known = None if hole is None else ~code_mask(hole, model)
+        t, corrupted = wish.start(hole is not None), wish.noise is not None
         if wish.noise is not None:
             sigma = wish.noise / float(np.mean(model.codec.deviation))
-            t, corrupted = sigma / (1 + sigma), True
+            t = sigma / (1 + sigma)
         mean = wish.answer == "mean"
         draws = wish.draws if mean and not corrupted else 1
         # For the mean one step is the answer; only an upscaling, not learned as such, averages whole walks.
         once = mean and self.coarse is None
+        falling = FALLING if once and hole is not None and not corrupted else (1.0,)
         denoiser = self._denoiser()
-        codes = sample(
-            denoiser,
-            model.process,
-            ((1 - t) * start if corrupted else start).expand(draws, -1, -1, -1),
-            grid(wish.steps, t, SHIFT),
-            known=start,
-            known_mask=known,
-            condition=model.condition(wish.describe, draws),
-            start_t=t,
-            callback=(lambda step: _tell(self.watch, step) or True) if once else self.watch,
-            rng=[seeded(wish.seed, number, turn, draw) for draw in range(draws)],
-            corrupted=corrupted,
-        ).mean(0, keepdim=True)
+        for again, share in enumerate(falling):
+            begun = ((1 - t) * start if corrupted else codes).expand(draws, -1, -1, -1)
+            codes = sample(
+                denoiser,
+                model.process,
+                begun,
+                grid(wish.steps, t * share, SHIFT),
+                known=start,
+                known_mask=known,
+                condition=model.condition(wish.describe, draws),
+                start_t=t * share,
+                callback=(lambda step: _tell(self.watch, step) or True) if once else self.watch,
+                rng=[seeded(wish.seed, number, turn, draw, again) for draw in range(draws)],
+                corrupted=corrupted,
+            ).mean(0, keepdim=True)
         if isinstance(denoiser, Consistent):
             codes = denoiser.correct(codes)
         height, width = levels.shape[:2]

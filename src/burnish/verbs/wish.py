@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from burnish.errors import BurnishError
 
-POLISH, FRESH, VARY, ENLARGE = 0.35, 1.0, 0.6, 0.6
+POLISH, FILL, VARY, ENLARGE = 0.35, 0.8, 0.6, 0.6
 """Strengths where none is given: of a whole picture, a hole or a border, variations, an upscaling."""
 
 ANSWERS = ("sample", "mean")
@@ -15,7 +15,8 @@ class Wish:
     """How a picture is to be refined.
 
     Args:
-        strength: The time the walk starts at, in (0, 1]: how much may change; None takes what suits the task.
+        strength: The time the walk starts at, in (0, 1]: how much may change; None takes what suits the task,
+            and starts a hole from a smooth fill, not from what lies in it. 1 starts from noise alone.
         to: How many times as large: 1, 2 or 4.
         describe: What the picture, or the new part, should show; "" says nothing.
         guidance: 1 for none; 2 to 4 follow the description harder.
@@ -29,7 +30,7 @@ class Wish:
         whole: Refine the whole picture shrunk to the model's size, and bring the result back; else windows of
             the picture at its own scale.
         steps: Steps of a walk.
-        draws: Walks averaged for the answer `mean`.
+        draws: Draws of the noise, or walks, averaged for the answer `mean`.
         seed: Variation k, round r depend on (seed, k, r) alone.
     """
 
@@ -44,7 +45,7 @@ class Wish:
     noise: float | None = None
     whole: bool = False
     steps: int = 8
-    draws: int = 8
+    draws: int = 4
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -88,7 +89,7 @@ class Wish:
         """
         if self.strength is not None:
             return self.strength
-        return ENLARGE if self.to > 1 else FRESH if hole else VARY if self.variations > 1 else POLISH
+        return ENLARGE if self.to > 1 else FILL if hole else VARY if self.variations > 1 else POLISH
 
 
 def read_factor(text: str) -> int:
