@@ -100,7 +100,6 @@ def main() -> None:
         autoencoder=given.autoencoder,
         hold=0,
         lesson=LESSON,
-        few_steps=0,
         options=Options(now=time.process_time),
         word_mean=RANK,
         **SHAPE,

@@ -37,7 +37,7 @@ def test_train_load_make_refine_session(tmp_path, monkeypatch):
     (tmp_path / "p").mkdir()
     for k in range(5):
         Image.fromarray(rng.integers(0, 255, (32, 32, 3), dtype=np.uint8)).save(tmp_path / "p" / f"{k}.png")
-    done = burnish.train(tmp_path / "p", tmp_path / "b", steps=2, size=32, few_steps=0)
+    done = burnish.train(tmp_path / "p", tmp_path / "b", steps=2, size=32)
     assert done.bundle is not None
     model = burnish.load(tmp_path / "b")
     (made,) = burnish.make(model, n=1, steps=2)

@@ -37,10 +37,10 @@ def draw(folder, *classes, level=100):
 
 
 def test_a_run_from_a_base_begins_where_that_ended(tmp_path):
-    train(draw(tmp_path / "one", "b", "d"), tmp_path / "base", Budget(steps=3), size=32, few_steps=0)
+    train(draw(tmp_path / "one", "b", "d"), tmp_path / "base", Budget(steps=3), size=32)
     before = load(tmp_path / "base")
     more = draw(tmp_path / "two", "a", "b", level=180)
-    done = train(more, tmp_path / "next", Budget(steps=1), size=32, base=tmp_path / "base", few_steps=0)
+    done = train(more, tmp_path / "next", Budget(steps=1), size=32, base=tmp_path / "base")
     assert done.bundle is not None
     after = load(tmp_path / "next")
     assert after.classes == ("b", "d", "a")
@@ -55,7 +55,7 @@ def test_a_run_from_a_base_begins_where_that_ended(tmp_path):
 
 def test_a_base_of_another_kind_or_size_is_refused(tmp_path):
     folder = draw(tmp_path / "one", "b", "d")
-    train(folder, tmp_path / "base", Budget(steps=1), size=32, few_steps=0)
+    train(folder, tmp_path / "base", Budget(steps=1), size=32)
     with pytest.raises(BundleError, match="images of 32 px; these are pictures of 64 px"):
         open_base(tmp_path / "base", 64)
     with pytest.raises(BundleError, match="not a bundle"):
@@ -72,7 +72,7 @@ def test_codes_of_an_autoencoder_from_training_to_a_picture_and_on(tmp_path, mon
         lambda side, **told: hourglass.preset_latent(side, **{**told, "widths": (32,), "depths": (1,)}),
     )
     folder = draw(tmp_path / "one", "b", "d")
-    changes = {"size": 32, "few_steps": 0, "layout": 2, "places": 4, "told": 16}
+    changes = {"size": 32, "layout": 2, "places": 4, "told": 16}
     train(folder, tmp_path / "base", Budget(steps=2), autoencoder="tiny", **changes)
     model = load(tmp_path / "base")
     assert isinstance(model.codec, Latents)
@@ -81,7 +81,7 @@ def test_codes_of_an_autoencoder_from_training_to_a_picture_and_on(tmp_path, mon
     picture = next(make(model, "b", 1, 2, guidance=2))
     assert picture.shape == (32, 32, 3)
     assert "autoencoder.safetensors" in read_bundle(tmp_path / "base").meta["files"]
-    done = train(folder, tmp_path / "on", Budget(steps=1), size=32, base=tmp_path / "base", few_steps=0)
+    done = train(folder, tmp_path / "on", Budget(steps=1), size=32, base=tmp_path / "base")
     assert done.bundle is not None
     assert isinstance(load(tmp_path / "on").codec, Latents)
 
@@ -98,7 +98,7 @@ def test_names_learned_by_heart_are_made_after_no_training_at_all(tmp_path):
         Image.fromarray(image).save(tmp_path / "p" / f"{k}.png")
         rows.append(f"{k}.png,{'abcdefghijkl'[k] * 4} tone")
     (tmp_path / "p" / "captions.csv").write_text("\n".join(rows))
-    changes = {"size": 32, "few_steps": 0, "hold": 0, "buckets": 512}
+    changes = {"size": 32, "hold": 0, "buckets": 512}
     done = train(tmp_path / "p", tmp_path / "b", Budget(steps=1), word_mean=12, **changes)
     assert done.bundle is not None
     model = load(tmp_path / "b")

@@ -51,6 +51,7 @@ def test_the_bundle_holds_what_the_design_asks(folder, tmp_path):
         tmp_path / "b",
         Budget(steps=6),
         size=32,
+        few_steps=0.25,
         on_plan=said.append,
         on_progress=lambda p: seen.append((work_folder(tmp_path / "b") / "samples.png").exists()) and None,
     )

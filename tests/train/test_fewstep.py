@@ -84,7 +84,7 @@ def test_tuning_changes_other_paces_more_than_the_first_and_repeats(lesson, meth
 def test_the_teacher_stays_as_it_was(lesson):
     torch.manual_seed(0)
     model = Preconditioned(Hourglass(lesson.config))
-    taught = FewSteps(model, lesson)
+    taught = FewSteps(model, lesson, "distil")
     kept = {name: value.clone() for name, value in taught.teacher.state_dict().items()}
     with torch.no_grad():
         for p in model.parameters():

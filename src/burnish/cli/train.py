@@ -44,6 +44,13 @@ def train(
         str | None,
         typer.Option(help="Pictures: minilm, a folder or a hub name; by default n-grams are trained along."),
     ] = None,
+    word_mean: Annotated[
+        int,
+        typer.Option(min=0, help="Pictures: axes of a mean that words tell: names known by heart at once."),
+    ] = 0,
+    few_steps: Annotated[
+        float, typer.Option(min=0, max=0.9, help="Pictures: share of the budget that tunes for few steps.")
+    ] = 0.0,
     hold: Annotated[
         float,
         typer.Option(min=0, max=0.5, help="Pictures: share held out; 0 learns them by heart."),
@@ -78,6 +85,7 @@ def train(
     if wanted not in runners:
         raise BurnishError(f"medium {wanted!r}", "cannot be trained", f"Known: {', '.join(MEDIA)}")
     pictures = {"augmented": views, "autoencoder": autoencoder, "text_encoder": text_encoder, "hold": hold}
+    pictures |= {"word_mean": word_mean, "few_steps": few_steps}
     own: dict[str, dict[str, Any]] = {
         "adapter": {"size": size, "base": base, "describe": describe, "rank": rank, "download": download},
         "image": {"size": size or SIZE, "base": base, **pictures, "tariff": tariff()},

@@ -30,7 +30,7 @@ from burnish.train import augment
 from burnish.train.base import Base, open_base
 from burnish.train.budget import Budget
 from burnish.train.copies import copy_rate
-from burnish.train.fewstep import SHARE, tune
+from burnish.train.fewstep import tune
 from burnish.train.lesson import Lesson
 from burnish.train.loop import Fitted, Options, Progress, fit, seeded_weights
 from burnish.train.pictures import Pictures, load_pictures
@@ -60,7 +60,7 @@ def train(
     hold: float = 0.1,
     tariff: Tariff = Tariff(),
     lesson: Mapping[str, Any] | None = None,
-    few_steps: float = SHARE,
+    few_steps: float = 0.0,
     options: Options = Options(),
     word_mean: int = 0,
     **changes: Any,
@@ -84,7 +84,8 @@ def train(
             model learns its pictures by heart: for a set that is meant to be repeated.
         tariff: For the plan's cost.
         lesson: Further arguments of `Lesson`.
-        few_steps: Share of the budget that tunes the model for few steps at the end (`train.fewstep`).
+        few_steps: Share of the budget that tunes the model for few steps at the end (`train.fewstep`); 0 by
+            default, for in short trainings it cost more than it brought (docs/experiments.md).
         options: Of `train.loop.fit`; `seed` is set here.
         word_mean: Rank of a mean that the words tell, fitted in closed form before training (see
             `train.wordmean`): names are then known by heart at once. Pictures train as they are; 0 for none.

@@ -41,9 +41,6 @@ from burnish.train.loop import Fitted, Options, Progress, fit
 from burnish.train.muon import build_optimiser
 
 Method = Literal["distil", "consistency"]
-SHARE = 0.25
-"""Of the budget."""
-
 UNTOUCHED = 0.25
 """Share of batches at pace 0."""
 
@@ -64,7 +61,7 @@ class FewSteps:
     """
 
     def __init__(
-        self, teacher: nn.Module, lesson: Lesson, method: Method = "distil", total: int = 400
+        self, teacher: nn.Module, lesson: Lesson, method: Method = "consistency", total: int = 400
     ) -> None:
         self.teacher = copy.deepcopy(teacher).eval().requires_grad_(False)
         self.lesson, self.method, self.total = lesson, method, total
@@ -119,7 +116,7 @@ def tune(
     on_progress: Callable[[Progress], bool | None] | None = None,
     checkpoint: Path | None = None,
     resume: bool = False,
-    method: Method = "distil",
+    method: Method = "consistency",
 ) -> Fitted:
     """Tunes a trained model in place; at the end it holds the averaged weights.
 
