@@ -21,11 +21,20 @@ from burnish.store.workspace import open_workspace
 
 
 def test_the_threshold_moves_by_the_closed_form():
-    old = np.linspace(0, 1, 11)
-    fresh = 3 + np.linspace(0.1, 0.9, 8)
-    found = move_threshold(old, 1.5, fresh)
-    assert found.shift == pytest.approx(3) and found.new == pytest.approx(3.5 + 1.0 * np.sqrt(9 / 8))
-    assert (found.rejected_before, found.rejected_after) == (8, 0) and "8 verified-good" in found.in_words()
+    """Of normal scores the mean of the middle half of 8 has 0.147 of their variance (100,000 samples)."""
+    old = stats.norm.ppf((np.arange(2000) + 0.5) / 2000)
+    fresh = 3 + stats.norm.ppf((np.arange(8) + 0.5) / 8)
+    found = move_threshold(old, 2.0, fresh)
+    assert found.shift == pytest.approx(3, abs=1e-9)
+    assert found.new == pytest.approx(3 + 2 * np.sqrt(1.145), rel=5e-3)
+    assert (found.rejected_before, found.rejected_after) == (7, 0) and "8 verified-good" in found.in_words()
+
+
+def test_one_odd_picture_drags_nothing_along():
+    old = np.random.default_rng(0).normal(size=200)
+    fresh = np.array([-1.0, -0.6, -0.3, -0.1, 0.1, 0.3, 0.6, 1.0])
+    plain, odd = (move_threshold(old, 2.0, 5 + f) for f in (fresh, np.append(fresh[:-1], 40.0)))
+    assert odd.new == pytest.approx(plain.new) and odd.rejected_after == 1
 
 
 @pytest.mark.parametrize(
@@ -76,7 +85,7 @@ def test_a_bundle_with_a_moved_threshold(tmp_path, monkeypatch):
     done = CliRunner().invoke(app, [*words, "--task", "ring", "--by", "Eve"])
     assert done.exit_code == 0 and "1 job(s) closed" in done.output, done.output
     made, before = read_bundle(tmp_path / "new"), read_bundle(old)
-    assert made.meta["threshold"] == pytest.approx(0.57 + 0.15 * np.sqrt(9 / 8), abs=0.005)
+    assert made.meta["threshold"] == pytest.approx(0.57 + 0.15 * np.sqrt(1.15), abs=0.008)
     assert made.meta["good_scores"] == pytest.approx((scores + 0.27).tolist(), abs=0.005)
     assert made.meta["recalibrated"][0]["by"] == "Eve" and before.meta["threshold"] == 0.45
     assert made.meta["files"]["inspector.onnx"] == before.meta["files"]["inspector.onnx"]

@@ -1,17 +1,21 @@
 r"""A new threshold from a few verified-good pictures, after a shift that did no harm.
 
-A dimmer lamp moves all scores of good parts; the defects move along, the threshold does not. With only m =
-8 pictures a conformal threshold can promise 1 / 9. But the shape of the good scores is known from the old
-calibration, so only their place has to be found again: new good scores are taken for the old ones moved by
-$\delta$, estimated by the difference of means. That estimate has an error of its own, so the threshold must
-lie farther out: for a new part $y$, $\mathrm{Var}(y - \bar y_m) = \sigma^2 (1 + 1/m)$, hence
+A dimmer lamp moves all scores of good parts; the defects move along, the threshold does not. With only eight
+pictures a conformal threshold can promise 1 / 9. But the shape of the good scores is known from the old
+calibration, so only their place has to be found again: new good scores are taken for the old ones moved. The
+place is the mean of the middle half, which one odd picture among eight does not drag along. It has an error
+of
+its own, so the threshold must lie farther out: with $l$ the place of n old and $l_m$ that of m new scores,
+$\mathrm{Var}(y - l_m) = \sigma^2 + \mathrm{Var}(l_m)$ for a new score y, hence
 
-$$ t' = \bar y_m + (t - \bar x) \sqrt{1 + 1/m}. $$
+$$ t' = l_m + (t - l) \sqrt{1 + \mathrm{Var}(l_m) / \sigma^2}, $$
 
-It holds for a shift that moves and does not stretch: where the m scores spread more than the old ones would
-in one of twenty samples, the rule is refused, and the line is to be calibrated anew.
+the ratio taken from samples of m old scores. It holds for a shift that moves and does not stretch: where the
+interquartile range of the m scores is one that old ones would exceed in one of twenty samples at most, the
+rule is refused, and the line is to be calibrated anew.
 """
 
+import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -19,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from burnish.core.conformal import Threshold
 from burnish.errors import BurnishError
@@ -41,7 +46,7 @@ class Recalibration:
 
     Attributes:
         old, new: Thresholds.
-        shift: Of the good scores' mean.
+        shift: Of the good scores' place, the mean of their middle half.
         scores: Of the verified-good pictures.
         stretch: Chance that as many old scores spread at least as much.
         rejected_before, rejected_after: Of the verified-good pictures.
@@ -59,7 +64,7 @@ class Recalibration:
         """For a terminal."""
         m = len(self.scores)
         return (
-            f"threshold {self.old:.4g} -> {self.new:.4g}: the good scores' mean moved by {self.shift:+.4g}\n"
+            f"threshold {self.old:.4g} -> {self.new:.4g}: the good scores moved by {self.shift:+.4g}\n"
             f"of {m} verified-good pictures the old one rejects {self.rejected_before}, the new one "
             f"{self.rejected_after}\nan estimate from {m} pictures and the old scores' shape: it promises no "
             f"false-reject rate below {1 / (m + 1):.0%}; calibrate anew when there are more"
@@ -91,19 +96,22 @@ def move_threshold(
         raise BurnishError("verified-good pictures", "have scores that are not numbers", "Check the pictures")
     m = len(fresh)
     draws = np.random.default_rng(seed).choice(old, size=(RESAMPLES, m))
-    stretch = float((1 + (draws.std(1) >= fresh.std()).sum()) / (1 + RESAMPLES))
+    place, before = (float(stats.trim_mean(x, 0.25)) for x in (fresh, old))
+    spread = float(stats.iqr(fresh))
+    stretch = float((1 + (stats.iqr(draws, axis=1) >= spread).sum()) / (1 + RESAMPLES))
     if stretch <= LEVEL:
         raise BurnishError(
             "verified-good pictures",
-            f"spread more than a mere move explains (standard deviation {fresh.std():.3g} against "
-            f"{old.std():.3g}, p = {stretch:.3f})",
+            f"spread more than a mere move explains (interquartile range {spread:.3g} against "
+            f"{stats.iqr(old):.3g}, p = {stretch:.3f})",
             "The change was not harmless: look at the station, then calibrate or train anew",
         )
-    new = float(fresh.mean() + (threshold - old.mean()) * np.sqrt(1 + 1 / m))
+    error = float(stats.trim_mean(draws, 0.25, axis=1).var() / max(old.var(), 1e-12))
+    new = place + (threshold - before) * math.sqrt(1 + error)
     return Recalibration(
         float(threshold),
-        new,
-        float(fresh.mean() - old.mean()),
+        float(new),
+        place - before,
         tuple(float(s) for s in fresh),
         stretch,
         int((fresh > threshold).sum()),
