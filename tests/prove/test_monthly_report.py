@@ -98,6 +98,7 @@ def test_numbers_that_one_command_took_one_by_one_are_one_run(workspace):
         for number in range(12, 18):
             process = "host 1" if number < 15 else "host 2"  # killed, and gone on with
             facts = {"command": "burnish prove seal b", "process": process, "seed": number, "status": "done"}
+            facts |= {"batch": number}
             session.add(Record(number=number, verb="seal", started=NOW, **facts))
     runs = gather(workspace, "2026-11", NOW).facts["runs"]
     assert [run["numbers"] for run in runs if run["verb"] == "seal"] == [[12, 13, 14], [15, 16, 17]]
@@ -170,11 +171,13 @@ def test_what_comes_from_outside_would_be_found(bad):
     assert outside(f"<p>{bad}</p>")
 
 
-def test_every_figure_leads_to_its_run_or_command(workspace):
+def test_every_figure_leads_to_its_run_or_command(workspace, monkeypatch):
     page = render(gather(workspace, "2026-11", NOW))
     anchors = set(re.findall(r'\bid="([^"]+)"', page))
     links = re.findall(r'href="#([^"]+)"', page)
     assert links and set(links) <= anchors
+    monkeypatch.setattr("burnish.prove.report.page.MOST_RUNS", 0)
+    assert 'href="#run-11"' in render(gather(workspace, "2026-11", NOW))
     rows = re.findall(r'<tr id="figure-\d+".*?</tr>', page, re.DOTALL)
     assert len(rows) == 2 and all(re.search(r'href="#(run|command)-\d+"', row) for row in rows)
 

@@ -229,10 +229,11 @@ def _runs(session: Session, records: Sequence[Record], figures: Sequence[Standin
     last: Record | None = None
     first = 0
     for record in records:
-        # One command may give its numbers one by one, as a seal does.
-        if last is None or not record.command or _origin(record) != _origin(last):
-            first = record.number
-        batches.setdefault(record.batch or first, []).append(record)
+        alone = record.batch in (None, record.number)
+        # One command may take its numbers one by one, as a seal does.
+        if last is None or not alone or not record.command or _origin(record) != _origin(last):
+            first = record.number if alone else record.batch or record.number
+        batches.setdefault(first, []).append(record)
         last = record
     wanted = {s.figure.record_number for s in figures if s.figure.record_number is not None}
     wanted -= {record.number for record in records}
@@ -242,7 +243,7 @@ def _runs(session: Session, records: Sequence[Record], figures: Sequence[Standin
 
 
 def _origin(record: Record) -> tuple[Any, ...]:
-    return record.process, record.command, record.verb, record.batch
+    return record.process, record.command, record.verb
 
 
 def _run(number: int, records: Sequence[Record]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from burnish.prove.report.facts import Month
 THUMB = 96
 """Side of a shown output in pixels, at twice the size it is drawn at."""
 MOST_RUNS = 200
-"""Runs in the page; the JSON twin has all."""
+"""Runs in the page, besides those that figures come from; the JSON twin has all."""
 
 
 def render(month: Month, log: dict[str, Any] | None = None) -> str:
@@ -39,7 +39,13 @@ def render(month: Month, log: dict[str, Any] | None = None) -> str:
         lstrip_blocks=True,
     )
     facts = month.facts
-    shown = {run["number"] for run in facts["runs"][:MOST_RUNS]}
+    wanted = {one["record_number"] for one in facts["figures"]}
+    runs = [
+        run
+        for place, run in enumerate(facts["runs"])
+        if place < MOST_RUNS or not wanted.isdisjoint(run["numbers"])
+    ]
+    shown = {run["number"] for run in runs}
     run_of = {number: run["number"] for run in facts["runs"] for number in run["numbers"]}
     return environment.get_template("month.html.j2").render(
         f=facts,
@@ -52,7 +58,7 @@ def render(month: Month, log: dict[str, Any] | None = None) -> str:
         bar=interval_bar,
         top=top,
         shots=[thumbnail(path) for path in month.first],
-        runs=facts["runs"][:MOST_RUNS],
+        runs=runs,
         more_runs=len(facts["runs"]) - len(shown),
         run_of={number: run for number, run in run_of.items() if run in shown},
         log=log,

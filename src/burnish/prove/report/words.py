@@ -87,7 +87,7 @@ def headline(facts: Mapping[str, Any]) -> str:
         first = f"{seen['count']:,} of {seen['of']:,} reviewed outputs were used as they are"
     else:
         done = facts["records"]["by_status"].get("done", 0)
-        first = f"{many(done, 'run')} done, no output reviewed" if done else "Nothing was made"
+        first = f"{many(done, 'record')} done, no output reviewed" if done else "Nothing was made"
     if not facts["figures"]:
         return f"{first}; no figure was measured."
     if not wrong:
