@@ -51,7 +51,7 @@ def cells(
                 )
             found[f"{name}.diffusers.{seed}"] = lambda n=name, s=seed: diffusers_cell(n, s, minutes, FOLDER)
     if STARTER.exists():
-        found["starter.names"] = lambda: names_cell(STARTER, FOLDER, STEPS, GUIDANCE)
+        found["starter.names"] = lambda: names_cell(STARTER, FOLDER, STEPS, 1.0)
         found["starter.pairs"] = lambda: guidance_cell(STARTER, FOLDER, STEPS, GUIDANCE)
         found["starter.plain"] = lambda: guidance_cell(STARTER, FOLDER, STEPS, 1.0)
         found["starter.session"] = lambda: session_cell(STARTER)
@@ -67,7 +67,7 @@ def rows(known: dict[str, dict[str, Any]], seeds: list[int]) -> list[dict[str, A
         if f"{name}.real" in known:
             made += _set_rows(name, known, seeds)
     if names := known.get("starter.names"):
-        row = f"starter: names of the set recognised, top {10} of {names['of']}"
+        row = f"starter: names of the set recognised, top 10 of {names['of']}"
         made.append(form.row(row, names["top10"], "share of 200", target=0.5))
     if (pairs := known.get("starter.pairs")) and (plain := known.get("starter.plain")):
         row = f"starter: right subcategory among five nearest, guidance {GUIDANCE:g}"

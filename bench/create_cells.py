@@ -22,7 +22,7 @@ from create_sets import SIDE, data, features, real
 
 Figures = dict[str, Any]
 STEPS = (24, 8, 2)
-MADE, SHOWN = 256, 64
+MADE, SHOWN = 128, 64
 BATCH = 8
 """Pictures at a time."""
 

@@ -15,7 +15,7 @@ from burnish.media.sheet import contact_sheet
 from create_cells import Figures, timed
 from create_sets import SIDE, crops, features, real
 
-STEPS, MADE, BATCH = 50, 32, 16
+STEPS, MADE, BATCH = 50, 16, 16
 WIDTHS = (64, 128, 256)
 
 

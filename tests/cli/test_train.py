@@ -56,3 +56,16 @@ def test_train_then_make(bundle, tmp_path):
 
 def test_clock():
     assert [clock(s) for s in (0, 65, 3600 * 2 + 184)] == ["0:00", "1:05", "2:03:04"]
+
+
+def test_presets_negative_words_and_the_film(bundle, tmp_path):
+    made = tmp_path / "film"
+    options = ["--n", "1", "--preset", "draft", "--guidance", "2", "--negative", "b", "--film", "--strict"]
+    result = CliRunner().invoke(app, ["make", str(bundle), "a", *options, "--out", str(made)])
+    assert result.exit_code == 0, result.output
+    assert sorted(f.name for f in made.iterdir()) == ["00000.png", "film.gif", "sheet.png"]
+    with Image.open(made / "00000.png") as picture:
+        text = picture.text["parameters"]  # type: ignore[attr-defined]
+    assert "Steps: 2" in text and "Negative prompt: b" in text
+    wrong = CliRunner().invoke(app, ["make", str(bundle), "a", "--preset", "best", "--out", str(made)])
+    assert "Known: draft, standard, fine" in str(wrong.exception)

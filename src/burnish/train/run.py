@@ -37,7 +37,7 @@ class Trained:
             "copies": "it began to repeat training pictures",
         }[f.stopped]
         judged = (
-            f", held-out loss {f.best_loss:.4f} at update {f.best_step}" if f.best_loss < float("inf") else ""
+            f", held-out loss {f.best_loss:.4f} at update {f.best_step}" if 0 < f.best_loss < float("inf") else ""
         )
         return (
             f"{f.step} updates in {f.seconds:.0f} s; stopped because {why}{judged}.\n"
