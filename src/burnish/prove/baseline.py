@@ -15,6 +15,12 @@ from burnish.store.tables import Figure
 
 PREFIX = "against baseline: "
 Advice = Literal["against", "not shown", "for"]
+SEVERITY: tuple[Advice, ...] = ("against", "not shown", "for")
+SHORT: dict[Advice, str] = {
+    "against": "do not use it either",
+    "not shown": "not shown to be better",
+    "for": "better than every baseline",
+}
 
 
 @dataclass(frozen=True)
@@ -130,9 +136,11 @@ def advise(comparisons: Sequence[Comparison]) -> tuple[Advice | None, str]:
             "NOTHING SAYS THAT DIFFUSION IS WORTH IT: no baseline was run. Run `burnish prove baseline`."
         )
     tasks = dict.fromkeys(c.task for c in comparisons)
-    advices = [_advise_task([c for c in comparisons if c.task == task]) for task in tasks]
-    advices.sort(key=lambda found: ("against", "not shown", "for").index(found[0]))
-    return advices[0][0], " ".join(told for _, told in advices)
+    advices = [(*_advise_task([c for c in comparisons if c.task == task]), task) for task in tasks]
+    advices.sort(key=lambda found: SEVERITY.index(found[0]))
+    advice, told, _ = advices[0]
+    others = [f"{task}: {SHORT[found]}" for found, _, task in advices[1:]]
+    return advice, told + (f" Else: {'; '.join(others)}." if others else "")
 
 
 def _advise_task(comparisons: Sequence[Comparison]) -> tuple[Advice, str]:

@@ -125,13 +125,13 @@ def against(found: Sequence[Comparison], figures: Sequence[Figure]) -> Section:
         )
         for c, figure in zip(found, figures, strict=True)
     ]
-    metrics = sorted({f"{c.task}: {c.metric}, {c.better} is better, {c.n} held-out things" for c in found})
+    metrics = sorted({f"{c.task}: {c.metric}, {c.better} is better, {c.n} judged" for c in found})
     note = "; ".join(metrics) + ". Paired on the same things; the intervals of one run hold together at 95 %."
     head = (
         "baseline",
         "what it does",
-        "baseline",
-        "diffusion",
+        "its result",
+        "diffusion's",
         "in favour of diffusion",
         "diffusion is",
         "run",
