@@ -70,8 +70,8 @@ def test_each_chart_alone_keeps_it_too(chart):
 def test_a_planted_shift_alarms_within_the_declared_delay(record_property):
     """Scores and features move by 1.5 standard deviations, rejects double, one at a time.
 
-    The mean delay is at most the declared one plus a quarter (what the past has taken in); 95 % are within three
-    times it.
+    The mean delay is at most the declared one plus a quarter (what the past has taken in), and 95 % of them
+    are within three times it.
     """
     plan = Plan(run_length=3000, baseline=200, reject_rate=0.1)
     told = []
