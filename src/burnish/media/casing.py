@@ -66,8 +66,14 @@ def fold(text: str, upper: bool = False) -> str:
     return "".join(out)
 
 
-def unfold(folded: str, upper: bool = False) -> str:
-    """Undoes `fold`; of codes that `fold` never writes it makes the best."""
+def unfold(folded: str, upper: bool = False, first: bool = True) -> str:
+    """Undoes `fold`; of codes that `fold` never writes it makes the best.
+
+    Args:
+        folded: Folded text.
+        upper: The mode that it begins in.
+        first: Whether it begins a line, whose own space goes.
+    """
     out, capital, letter, plain = [], False, False, False
     for c in folded:
         if plain:
@@ -86,7 +92,7 @@ def unfold(folded: str, upper: bool = False) -> str:
             out.append(c.upper() if raised else c)
             capital, letter = capital and not is_small(c), False
     text = "".join(out)
-    return text.removeprefix(" ")
+    return text.removeprefix(" ") if first else text
 
 
 def mode_after(folded: str, upper: bool = False) -> bool:

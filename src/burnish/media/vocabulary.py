@@ -74,7 +74,11 @@ class Vocabulary:
             text: One line.
             upper: The case mode it begins in, see `casing.fold`.
         """
-        return self.tokenizer.encode(casing.fold(text, upper), add_special_tokens=False).ids
+        return self.encode_folded(casing.fold(text, upper))
+
+    def encode_folded(self, folded: str) -> list[int]:
+        """The tokens of folded text."""
+        return self.tokenizer.encode(folded, add_special_tokens=False).ids
 
     def folded(self, tokens: Sequence[int]) -> str:
         """Tokens to folded text; special tokens vanish, bytes that are no text become U+FFFD."""

@@ -107,8 +107,8 @@ class TextDenoiser(nn.Module):
         allowed = c.allowed()
         self.register_buffer("allowed", allowed, persistent=False)
         self.chain = Chain(chain, c.size, c.mask, allowed) if isinstance(chain, int) else chain
-        self.embedding = nn.Embedding(c.size, c.width)
-        nn.init.normal_(self.embedding.weight, std=c.width**-0.5)
+        self.encoder = nn.Embedding(c.size, c.width)
+        nn.init.normal_(self.encoder.weight, std=c.width**-0.5)
         self.drop = nn.Dropout(c.dropout)
         self.blocks = nn.ModuleList(TextBlock(c) for _ in range(c.depth))
         self.norm = RMSNorm()
@@ -140,7 +140,7 @@ class TextDenoiser(nn.Module):
         belief = self.believe(x_t, chain) if chain is not None else None
         h = self.features(x_t, belief)
         h = h if where is None else h[where]
-        logits = self.head(h) @ self.embedding.weight.T
+        logits = self.head(h) @ self.encoder.weight.T
         if belief is not None:
             logits = logits + (1 + self.trust(h)) * (belief if where is None else belief[where])
         return Categorical(logits.masked_fill(~self.allowed, -torch.inf))
@@ -153,7 +153,7 @@ class TextDenoiser(nn.Module):
 
     def features(self, x_t: Tensor, belief: Tensor | None) -> Tensor:
         """h, (B, L, width): of a causal model, at place i of what stands before it."""
-        c, e = self.config, self.embedding.weight
+        c, e = self.config, self.encoder.weight
         x = e[x_t] * c.width**0.5
         if c.causal:
             x = F.pad(x[:, :-1], (0, 0, 1, 0))

@@ -25,7 +25,13 @@ def _clips() -> Opener:
     return open_clips
 
 
-OPENERS: dict[str, Callable[[], Opener]] = {"image": _images, "clip": _clips}
+def _texts() -> Opener:
+    from burnish.verbs.text_model import open_texts
+
+    return open_texts
+
+
+OPENERS: dict[str, Callable[[], Opener]] = {"image": _images, "clip": _clips, "text": _texts}
 """By `meta["media"]`, what imports that medium's opener: a bundle and a device in, the medium's model out."""
 
 
@@ -52,7 +58,8 @@ def load(path: str | Path, device: str | None = None) -> Any:
         device: None takes CUDA where there is one.
 
     Returns:
-        The medium's model: `verbs.diffusion.Diffusion` for pictures, `verbs.clip_model.ClipModel` for clips.
+        The medium's model: `verbs.diffusion.Diffusion` for pictures, `verbs.clip_model.ClipModel` for clips,
+        `verbs.text_model.TextModel` for text.
 
     Raises:
         BundleError: Not such a bundle, damaged, of a newer format, or of an unknown medium.

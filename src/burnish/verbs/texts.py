@@ -1,0 +1,204 @@
+"""Lines made, filled, repaired and rewritten, all by one walk with known tokens."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from burnish.core.masked import ancestral
+from burnish.core.posterior import Categorical
+from burnish.core.process import seeded
+from burnish.core.sample import Step, sample
+from burnish.errors import BurnishError
+from burnish.media.casing import MARKS
+from burnish.media.vocabulary import MASK
+from burnish.verbs.template import Template, draw_lengths, parse
+from burnish.verbs.text_model import TextModel
+
+STEPS = 32
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Of a walk.
+
+    Args:
+        steps: More steps reveal fewer tokens at once, so that they fit each other better.
+        temperature: 1 samples the model; below it the likelier is preferred.
+        seed: Line k depends on (seed, k) alone.
+    """
+
+    steps: int = STEPS
+    temperature: float = 1.0
+    seed: int = 0
+
+    def check(self, n: int) -> None:
+        """Raises a BurnishError where a value is out of its range."""
+        if n < 1 or self.steps < 1:
+            raise BurnishError(f"n = {n}, steps = {self.steps}", "both must be at least 1")
+        if not 0 < self.temperature <= 10:
+            raise BurnishError(f"temperature {self.temperature:g}", "must be above 0 and at most 10")
+
+
+def make(
+    model: TextModel,
+    prompt: str = "",
+    n: int = 16,
+    settings: Settings = Settings(),
+    callback: Callable[[Step], bool | None] | None = None,
+) -> Iterator[str]:
+    """Fresh lines.
+
+    Args:
+        model: From `load`.
+        prompt: What a line begins with; "" for nothing. With gaps (`____`) it is `infill`.
+        n: How many, >= 1.
+        settings: Of the walk.
+        callback: See `core.sample.sample`.
+
+    Raises:
+        BurnishError: A value out of its range, or a prompt that is no line.
+    """
+    settings.check(n)
+    if prompt.strip():
+        start = prompt if "__" in prompt else f"{prompt.strip()} ____"
+        return infill(model, start, n, settings, callback)
+    return _fresh(model, n, settings, callback)
+
+
+def _fresh(model: TextModel, n: int, settings: Settings, callback: Any) -> Iterator[str]:
+    lengths = torch.tensor(model.lengths, dtype=torch.float64)
+    for index in range(n):
+        rng = seeded(settings.seed, index)
+        start = model.frame([MASK] * int(torch.multinomial(lengths, 1, generator=rng)))
+        yield model.vocabulary.decode(_walk(model, start, settings, rng, callback)[0].tolist())
+
+
+def infill(
+    model: TextModel,
+    text: str,
+    n: int = 16,
+    settings: Settings = Settings(),
+    callback: Callable[[Step], bool | None] | None = None,
+) -> Iterator[str]:
+    """A line with its gaps filled, n times; how long a gap is, is drawn as well.
+
+    Args:
+        model, n, settings, callback: See `make`.
+        text: A line with gaps, `L/H ____ LEAKING`; what is known comes back to the letter.
+
+    Raises:
+        BurnishError: No gaps, too many, or a value out of its range.
+    """
+    settings.check(n)
+    template = parse(model, text)
+
+    def lines() -> Iterator[str]:
+        for index in range(n):
+            yield fill(model, template, settings, seeded(settings.seed, index), callback)[0]
+
+    return lines()
+
+
+def fill(
+    model: TextModel, template: Template, settings: Settings, rng: torch.Generator, callback: Any = None
+) -> tuple[str, list[int]]:
+    """One filled line, as text and as tokens."""
+    start, places = template.lay_out(draw_lengths(model, template, rng))
+    firsts = [place.start for place, spaced in zip(places, template.spaced, strict=True) if spaced]
+    line = _walk(model, start.to(model.device), settings, rng, callback, firsts)[0].tolist()
+    return template.fill(model, line, places), line[1:-1]
+
+
+def rewrite(
+    model: TextModel,
+    text: str,
+    strength: float = 0.4,
+    n: int = 8,
+    settings: Settings = Settings(),
+    callback: Callable[[Step], bool | None] | None = None,
+) -> Iterator[str]:
+    """A line said otherwise: each token is masked with probability `strength`, then walked back.
+
+    Args:
+        model, n, settings, callback: See `make`.
+        text: The line.
+        strength: The time the walk starts at, in (0, 1].
+
+    Raises:
+        BurnishError: A value out of its range, or no line.
+    """
+    settings.check(n)
+    if not 0 < strength <= 1:
+        raise BurnishError(f"strength {strength:g}", "must be above 0 and at most 1")
+    start = model.frame(model.encode(text))
+
+    def lines() -> Iterator[str]:
+        for index in range(n):
+            rng = seeded(settings.seed, index)
+            made = sample(
+                model.denoiser,
+                model.process,
+                start,
+                settings.steps,
+                ancestral(rng, settings.temperature),
+                known_mask=_ends(start),
+                start_t=strength,
+                callback=callback,
+                rng=rng,
+            )
+            yield model.vocabulary.decode(made[0].tolist())
+
+    return lines()
+
+
+def _walk(
+    model: TextModel,
+    start: Tensor,
+    settings: Settings,
+    rng: torch.Generator,
+    callback: Any,
+    firsts: list[int] = (),  # type: ignore[assignment]
+) -> Tensor:
+    """Reveals the masks of a line; those at `firsts` become the beginning of a word."""
+    denoiser = Beginning(model, list(firsts)) if firsts else model.denoiser
+    return sample(
+        denoiser,
+        model.process,
+        tuple(start.shape),
+        settings.steps,
+        ancestral(rng, settings.temperature),
+        known=start,
+        known_mask=start != MASK,
+        callback=callback,
+        rng=rng,
+    )
+
+
+class Beginning:
+    """A denoiser that wraps a denoiser: some places must begin a word, or change its case.
+
+    Args:
+        model: Whose denoiser is asked.
+        places: The places.
+    """
+
+    def __init__(self, model: TextModel, places: list[int]) -> None:
+        self.denoiser, self.places = model.denoiser, places
+        pieces = model.vocabulary.pieces(range(len(model.vocabulary)))
+        self.other = torch.tensor([not p.startswith((" ", *MARKS)) for p in pieces], device=model.device)
+
+    def __call__(self, x_t: Tensor, t: Tensor, condition: Any = None) -> Categorical:
+        """See `core.posterior.Denoiser`."""
+        logits = self.denoiser(x_t, t, condition).logits.clone()
+        logits[:, self.places] = logits[:, self.places].masked_fill(self.other, -torch.inf)
+        return Categorical(logits)
+
+
+def _ends(line: Tensor) -> Tensor:
+    """True at begin and end."""
+    mask = torch.zeros_like(line, dtype=torch.bool)
+    mask[:, [0, -1]] = True
+    return mask
