@@ -1,5 +1,7 @@
 """A bundle made by `train` answers as the model it was made from."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from PIL import Image
@@ -7,7 +9,7 @@ from PIL import Image
 from burnish.nets import hourglass
 from burnish.train import diffusion
 from burnish.train.budget import Budget
-from burnish.verbs.load import load
+from burnish.verbs.load import load, place_of
 from burnish.verbs.make import make
 
 
@@ -30,3 +32,22 @@ def test_train_then_load_then_make(tmp_path, monkeypatch):
     picture = next(make(model, n=1, steps=2))
     assert picture.shape == (32, 32, 3)
     assert 80 < picture.mean() < 120
+
+
+def test_the_starter_comes_along_and_knows_its_names():
+    """As small as promised, without its encoder, and two names make different pictures at once."""
+    place = place_of("starter")
+    assert sum(file.stat().st_size for file in place.iterdir()) <= 10_000_000
+    model = load("starter")
+    red, green = (next(make(model, name, 1, 2)).astype(float) for name in ("red apple", "green apple"))
+    middle = np.s_[24:48, 24:40]
+    assert red[middle][..., 0].mean() > red[middle][..., 1].mean() + 40
+    assert green[middle][..., 1].mean() > green[middle][..., 0].mean() + 20
+    assert not model.codec.reads
+
+
+def test_a_folder_of_the_same_name_goes_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "starter").mkdir()
+    assert place_of("starter") == Path("starter")
+    assert place_of("other") == Path("other")
