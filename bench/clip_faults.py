@@ -60,7 +60,7 @@ def rows(seeds: list[int]) -> list[dict[str, Any]]:
     from clips import real_clips
 
     found = []
-    for name in clip_sets.SETS:
+    for name in [n for n in clip_sets.SETS if (clip_sets.WORK / n).is_dir()]:
         bundles = {seed: clip_sets.WORK / name / f"clip_{seed}" for seed in seeds}
         if missing := [str(path) for path in bundles.values() if not (path / "bundle.json").exists()]:
             raise FileNotFoundError(f"{missing[0]} is not trained yet: make bench-clips")
