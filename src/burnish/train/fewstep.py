@@ -47,7 +47,7 @@ UNTOUCHED = 0.25
 FINE = {1: 3, 2: 8}
 """Fine steps of the teacher in one coarse step, by pace."""
 
-RATES = {"muon_lr": 0.005, "adam_lr": 3e-4}
+MUON_RATE, ADAM_RATE = 0.005, 3e-4
 
 
 class FewSteps:
@@ -138,7 +138,7 @@ def tune(
         on_progress=on_progress,
         checkpoint=checkpoint,
         resume=resume,
-        optimiser=build_optimiser(model, **RATES),
+        optimiser=build_optimiser(model, MUON_RATE, ADAM_RATE),
     )
 
 
