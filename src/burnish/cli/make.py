@@ -34,12 +34,17 @@ def make(
     last_frame: Annotated[Path | None, typer.Option(help="Clips: picture to end with.")] = None,
     extend: Annotated[Path | None, typer.Option(help="Clips: film to go on from.")] = None,
     more: Annotated[int, typer.Option(min=1, help="Clips: frames that --extend adds.")] = 8,
-    repair: Annotated[Path | None, typer.Option(help="Clips: film with bad frames.")] = None,
+    repair: Annotated[
+        str | None, typer.Option(help="Clips: film with bad frames. Text: a line to be put right.")
+    ] = None,
     frames: Annotated[str, typer.Option(help="Clips: the bad frames from 0, such as 3,7-9.")] = "",
     download: Annotated[
         bool, typer.Option("--download", help="Pretrained models: the hub may be asked for missing files.")
     ] = False,
     fps: Annotated[float, typer.Option(min=0.1, max=120, help="Clips: frames a second.")] = 8.0,
+    infill: Annotated[str | None, typer.Option(help="Text: a line with gaps, 'L/H ____ LEAKING'.")] = None,
+    rewrite: Annotated[str | None, typer.Option(help="Text: a line to be said otherwise.")] = None,
+    strength: Annotated[float, typer.Option(min=0.01, max=1, help="Text: how much --rewrite changes.")] = 0.4,
 ) -> None:
     """Make pictures, clips or text."""
     from burnish.store.bundle import is_pretrained
@@ -52,6 +57,7 @@ def make(
     from burnish.store.recording import batch
     from burnish.verbs.load import load, media_of
 
+    given = steps is not None
     model, steps = load(bundle), steps_of(preset, steps)
     medium = media_of(model.bundle)
     count = n or (1 if medium == "clip" else 16)
@@ -63,8 +69,11 @@ def make(
         match medium:
             case "clip":
                 start = {"first": first_frame, "last": last_frame, "extend": extend, "more": more}
-                start |= {"repair": repair, "bad": frames}
+                start |= {"repair": Path(repair) if repair else None, "bad": frames}
                 _clips(model, out, description, common | {"fps": fps}, start, rows)
+            case "text":
+                wish = {"infill": infill, "repair": repair, "rewrite": rewrite, "strength": strength}
+                _texts(model, out, description, count, steps if given else None, seed, wish, rows)
             case _:
                 common |= {"negative": negative, "strict": strict, "film": film}
                 _pictures(model, out, description, common, rows)
@@ -95,3 +104,28 @@ def _clips(
     for index, film in enumerate(films):
         rows.done(index, film)
     Console().print(f"{len(films)} clips in {out}; look at {grid}", soft_wrap=True, highlight=False)
+
+
+def _texts(
+    model: Any,
+    out: Path,
+    prompt: str,
+    n: int,
+    steps: int | None,
+    seed: int,
+    wish: dict[str, Any],
+    rows: "Batch",
+) -> None:
+    from rich.console import Console
+
+    from burnish.verbs.text_files import write_wish
+
+    console = Console()
+
+    def done(index: int, line: str, file: Path) -> None:
+        rows.done(index, file)
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+    said = write_wish(model, out, prompt, n, steps, seed, **wish, on_line=done)
+    for note in said:
+        console.print(note, soft_wrap=True, markup=False, highlight=False)

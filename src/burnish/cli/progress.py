@@ -58,6 +58,11 @@ class Bar:
         """So many of so many are done."""
         self._bar.update(self._task, completed=done, total=of)
 
+    def lines(self, made: list[str]) -> None:
+        """Shows a few lines of a model as it grows."""
+        for line in made[:3]:
+            self.console.print(f"     {line}", soft_wrap=True, markup=False, highlight=False)
+
     def training(self, now: "Training") -> None:
         """Shows a training run's progress."""
         left = "" if now.eta is None else f", {clock(now.eta)} left"

@@ -81,6 +81,7 @@ def train(
         "adapter": _adapters,
         "image": _images,
         "clip": _clips,
+        "text": _texts,
     }
     if wanted not in runners:
         raise BurnishError(f"medium {wanted!r}", "cannot be trained", f"Known: {', '.join(MEDIA)}")
@@ -90,6 +91,7 @@ def train(
         "adapter": {"size": size, "base": base, "describe": describe, "rank": rank, "download": download},
         "image": {"size": size or SIZE, "base": base, **pictures, "tariff": tariff()},
         "clip": {"size": size or SIZE, "base": base},
+        "text": {"column": column, "base": base, "tariff": tariff()},
     }
     about = {"description": str(data), "seed": seed, "settings": {"minutes": minutes, "steps": steps}}
     with recorded(ledger(), "train", medium="model", **about) as row, Bar("train") as bar:
@@ -102,6 +104,7 @@ def train(
             on_plan=bar.say,
             on_progress=bar.training,
             **own[wanted],
+            **({"on_samples": bar.lines} if wanted == "text" else {}),
         )
         row.output, row.interrupted = out, done.bundle is None
     bar.say(done)
@@ -123,5 +126,11 @@ def _images() -> Callable[..., Any]:
 
 def _clips() -> Callable[..., Any]:
     from burnish.train.clips import train
+
+    return train
+
+
+def _texts() -> Callable[..., Any]:
+    from burnish.train.texts import train
 
     return train
