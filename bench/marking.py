@@ -8,6 +8,7 @@ of 64 px.
 
 import argparse
 import os
+import shlex
 import sys
 import tempfile
 from pathlib import Path
@@ -87,9 +88,11 @@ def main() -> None:
             results[name] = measure(marker, *gather(pictures, arguments.marked, arguments.unmarked, size))
             print(f"{name}\n{results[name]}\n", flush=True)
     rows = [row for name, found in results.items() for row in rows_of(name, found)]
-    form.write(arguments.json.stem, "make bench-marking", rows, arguments.json.parent)
+    options = shlex.join(sys.argv[1:])
+    command = "make bench-marking" + (f" BENCH='{options}'" if options else "")
+    form.write(arguments.json.stem, command, rows, arguments.json.parent)
     where = form.machine()
-    head = f"`make bench-marking` on {where['processor']}, {where['cores']} cores, {where['memory_gb']} GB."
+    head = f"`{command}` on {where['processor']}, {where['cores']} cores, {where['memory_gb']} GB."
     inspection_table.show("marking", f"{head}\n\n{markdown(results)}")
 
 
