@@ -130,7 +130,7 @@ def test_no_pickle_anywhere(left, tmp_path, record_property):
     torch.save({"a": torch.zeros(2)}, tmp_path / "a.json")
     assert is_pickle((tmp_path / "a.json").read_bytes()) and kind_of(tmp_path / "a.json") is None
     (tmp_path / "a.json").unlink()
-    for name in ("a.pkl", "a.txt", "a.safetensors", "a.png"):
+    for name in ("a.pkl", "a.txt", "a.safetensors", "a.png", "a.onnx"):
         (tmp_path / name).write_bytes(pickle.dumps(np.float64, 0 if name == "a.txt" else 4))
         with pytest.raises(BurnishError, match=f"{name}.*could carry code"):
             refuse_unknown(tmp_path)

@@ -68,11 +68,10 @@ def _is_safetensors(data: bytes) -> bool:
 
 def _is_onnx(data: bytes) -> bool:
     import onnx
-    from google.protobuf.message import DecodeError
 
     try:
-        onnx.checker.check_model(onnx.load_model_from_string(data))
-    except (DecodeError, onnx.checker.ValidationError):
+        onnx.checker.check_model(data)
+    except (ValueError, onnx.checker.ValidationError):
         return False
     return True
 
