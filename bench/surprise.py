@@ -27,7 +27,12 @@ def sources() -> dict[str, Callable[[], Rows]]:
 
         return rows
 
-    return {"clips": clips}
+    def texts() -> Rows:
+        from text_faults import rows
+
+        return rows
+
+    return {"clips": clips, "text": texts}
 
 
 def main() -> None:

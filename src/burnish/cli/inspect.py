@@ -1,4 +1,4 @@
-"""`burnish inspect`: train, add, synthesise, eval, export, run; clip."""
+"""`burnish inspect`: train, add, synthesise, eval, export, run; clip, text."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +7,7 @@ import typer
 
 from burnish.cli.clip import clip
 from burnish.cli.evaluate import evaluate
+from burnish.cli.inspect_text import text
 from burnish.cli.line import export, run
 from burnish.cli.progress import Stages
 from burnish.cli.synthesise import synthesise
@@ -76,3 +77,4 @@ app.command("eval")(evaluate)
 app.command()(export)
 app.command()(run)
 app.command()(clip)
+app.command()(text)

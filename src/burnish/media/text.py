@@ -78,16 +78,17 @@ def key(line: str) -> str:
     return " ".join(line.casefold().split())
 
 
-def load_texts(root: str | Path, column: str | None = None) -> Texts:
+def load_texts(root: str | Path, column: str | None = None, fewest: int = FEWEST) -> Texts:
     """Reads lines.
 
     Args:
         root: A text file, one item a line; a table (.csv, .tsv) with a header; .jsonl, an object a line; or
             a folder of .txt files.
         column: Of a table, or the key of an object; None takes the only column, or `text`.
+        fewest: Different lines that there must be.
 
     Raises:
-        DatasetError: Nothing to read, no such column, or fewer than 20 different lines.
+        DatasetError: Nothing to read, no such column, or fewer different lines.
     """
     root = Path(root)
     problems: list[Problem] = []
@@ -106,11 +107,11 @@ def load_texts(root: str | Path, column: str | None = None) -> Texts:
     empty, cut = sum(not line for line in lines), sum(len(line) > LONGEST for line in lines)
     digest = hashlib.sha256("\n".join(kept).encode()).hexdigest()[:16]
     texts = Texts(root, layout, tuple(kept), empty, cut, tuple(problems), digest)
-    if texts.different < FEWEST:
+    if texts.different < fewest:
         raise DatasetError(
             root,
             f"has {texts.different} different lines that are not empty",
-            f"A model needs {FEWEST} at the least, and some hundreds to be any good",
+            f"It takes {fewest} at the least; a model needs some hundreds to be any good",
         )
     return texts
 

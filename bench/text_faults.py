@@ -1,0 +1,126 @@
+"""Faults planted in held-out work orders: a wrong word, a swapped component, a line of another corpus.
+
+The model is the bundle `bench/results/cells/text/faults.SEED`, which this command makes:
+
+    burnish train excavators.csv --column OriginalShorttext --out bench/results/cells/text/faults.0 --seed 0
+
+Its own held-out lines are judged, so the model has not learned from them. The score of a line is its least
+expected token given all others; for a whole foreign line the mean. The baseline is a Kneser-Ney 5-gram of
+characters fitted to the same training lines, by the better of its mean and its worst character.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+import form
+from burnish.core.ngram import KneserNey
+from burnish.inspect.text import inspect_line
+from burnish.media.text import load_texts
+from burnish.verbs.load import load
+
+CELLS = Path(__file__).parent / "results" / "cells" / "text"
+COMPONENTS = [
+    "bucket",
+    "engine",
+    "pump",
+    "hose",
+    "cylinder",
+    "motor",
+    "light",
+    "radiator",
+    "belt",
+    "seat",
+    "ladder",
+    "fan",
+    "boom",
+    "stick",
+    "track",
+]
+JUDGED = 100
+
+
+def wrong_word(line: str, rng: np.random.Generator, words: list[str]) -> str:
+    """One word replaced by a random one of the training lines, in the case of the old one."""
+    parts = line.split()
+    place = int(rng.integers(len(parts)))
+    new = words[int(rng.integers(len(words)))]
+    parts[place] = new.upper() if parts[place].isupper() else new.lower()
+    return " ".join(parts)
+
+
+def swapped_component(line: str, rng: np.random.Generator) -> str | None:
+    """One component replaced by another; None where the line names none."""
+    parts = line.split()
+    places = [k for k, word in enumerate(parts) if word.lower() in COMPONENTS]
+    if not places:
+        return None
+    place = places[int(rng.integers(len(places)))]
+    others = [c for c in COMPONENTS if c != parts[place].lower()]
+    new = others[int(rng.integers(len(others)))]
+    parts[place] = new.upper() if parts[place].isupper() else new
+    return " ".join(parts)
+
+
+def five_gram(train: list[str]) -> Callable[[str], np.ndarray]:
+    """-log p of each character of a line under a 5-gram."""
+    number = {c: k + 3 for k, c in enumerate(sorted(set("".join(train))))}
+
+    def code(line: str) -> list[int]:
+        return [*(number.get(c, 2) for c in line), 1]
+
+    model = KneserNey([code(line) for line in train], 5, len(number) + 3, 0)
+    return lambda line: -model.log_probability(code(line))
+
+
+def rows(seeds: list[int]) -> list[dict[str, Any]]:
+    """AUROC of each kind of fault; the baseline is peer and target.
+
+    Raises:
+        FileNotFoundError: The bundle of a seed is not there.
+    """
+    data = Path(os.environ.get("BURNISH_DATA", "data")) / "text"
+    texts = load_texts(data / "excavators.csv", "OriginalShorttext")
+    foreign = load_texts(data / "tinyshakespeare.txt").lines
+    found: dict[str, list[tuple[float, float]]] = {}
+    for seed in seeds:
+        place = CELLS / f"faults.{seed}"
+        if not place.exists():
+            raise FileNotFoundError(f"{place} is not there; bench/text_faults.py says how to make it")
+        model, (train, held) = load(place), texts.holdout(seed=seed)
+        gram, rng = five_gram(train), np.random.default_rng(seed)
+        words = sorted({word for line in train for word in line.lower().split()})
+        lines = [held[int(k)] for k in rng.permutation(len(held)) if len(held[int(k)].split()) > 2][:JUDGED]
+        swapped = [(line, swapped_component(line, rng)) for line in held]
+        pairs = {
+            "a wrong word": [(line, wrong_word(line, rng, words)) for line in lines],
+            "a swapped component": [(a, b) for a, b in swapped if b is not None][:JUDGED],
+            "a line of another corpus": [(line, foreign[int(rng.integers(len(foreign)))]) for line in lines],
+        }
+        for name, both in pairs.items():
+            clean, bad = [a for a, _ in both], [b for _, b in both]
+            truth = [0] * len(clean) + [1] * len(bad)
+            said = [inspect_line(model, line) for line in clean + bad]
+            whole = name.endswith("corpus")
+            ours = roc_auc_score(truth, [s.mean if whole else s.score for s in said])
+            each = [gram(line) for line in clean + bad]
+            theirs = max(
+                roc_auc_score(truth, [e.mean() for e in each]), roc_auc_score(truth, [e.max() for e in each])
+            )
+            found.setdefault(name, []).append((float(ours), float(theirs)))
+    return [
+        form.row(
+            f"text: {name}",
+            float(np.mean([a for a, _ in both])),
+            "AUROC",
+            float(np.mean([b for _, b in both])),
+            float(np.mean([b for _, b in both])),
+            "higher",
+            seeds,
+        )
+        for name, both in found.items()
+    ]
