@@ -131,6 +131,7 @@ def main() -> None:
     )
     table = rows(known, given.seeds)
     wish = f"--minutes {given.minutes:g} --seeds {' '.join(map(str, given.seeds))}"
+    wish += " --autoencoder FOLDER" if any(".codes." in name for name in known) else ""
     command = f"make bench-create BENCH={shlex.quote(wish)}"
     form.write("create", command, table)
     where = form.machine()

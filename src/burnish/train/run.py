@@ -36,9 +36,8 @@ class Trained:
             "upturn": "the held-out loss had turned up",
             "copies": "it began to repeat training pictures",
         }[f.stopped]
-        judged = (
-            f", held-out loss {f.best_loss:.4f} at update {f.best_step}" if 0 < f.best_loss < float("inf") else ""
-        )
+        known = 0 < f.best_loss < float("inf")
+        judged = f", held-out loss {f.best_loss:.4f} at update {f.best_step}" if known else ""
         return (
             f"{f.step} updates in {f.seconds:.0f} s; stopped because {why}{judged}.\n"
             f"Bundle {self.bundle.path} ({self.bundle.hash}); look at {self.bundle.path / self.samples}"
