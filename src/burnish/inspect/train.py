@@ -130,6 +130,7 @@ class Run:
         learned = facts | {
             "side": side,
             "held_out_auroc": ranks,
+            "strangest": _strangest([x.name for x in shots if x.label == "good"], calibration.scores),
             "updates": [x.fitted.step for x in lessons if x.fitted],
         }
         return self._save(inspector, calibration, shots, lessons, recipe, learned)
@@ -233,6 +234,7 @@ class Run:
                 "working resolution": f"{facts['side']} px",
                 "updates of each segmenter": facts["updates"],
                 "held-out AUROC": {k: round(v, 3) for k, v in facts["held_out_auroc"].items()},
+                "strangest good parts, held out": ", ".join(facts["strangest"]),
                 "parts left out or by label only": len(facts["problems"]),
             },
             "versions": {
@@ -263,6 +265,11 @@ def split(shots: Sequence[Shot]) -> tuple[list[Shot], list[Shot]]:
     return [s for s in shots if s.label == "good"], [
         s for s in shots if s.label != "good" and s.mask is not None
     ]
+
+
+def _strangest(names: Sequence[str], scores: np.ndarray, count: int = 3) -> list[str]:
+    """The good parts with the highest held-out scores, which the threshold rests on: `name (score)`."""
+    return [f"{names[i]} ({scores[i]:.2f})" for i in np.argsort(-scores)[:count].tolist()]
 
 
 def _with_weak_masks(shots: list[Shot], memory: Memory) -> list[Shot]:
@@ -303,6 +310,8 @@ def _card(meta: dict[str, Any]) -> str:
   in {meta["train_seconds"]:.0f} s, seed {meta["settings"]["seed"]}, at {training["working resolution"]}.
 - {meta["synthesis"]["text"]}
 - Rejects above {meta["threshold"]:.4g}. {rule["guarantee"]}
+- The strangest good parts set the threshold: {", ".join(meta["strangest"])}. Look at them: one that
+  is defective after all makes the inspector miss more.
 - Data hash {meta["data_hash"]}; licence of the data: {meta["licence"]}.
 - Weights of EfficientNet-Lite0: Apache-2.0.
 
