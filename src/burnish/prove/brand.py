@@ -79,7 +79,8 @@ def _findings(image: np.ndarray, rules: Rules) -> Iterator[Finding]:
         yield Finding("sharpness", found >= least, found, least, told)
     for forbidden in rules.forbidden:
         inside = np.zeros(small.shape[:2], bool)
-        (left, top, right, bottom), (height, width) = forbidden.region, inside.shape
+        left, top, right, bottom = forbidden.region
+        height, width = small.shape[:2]
         rows = slice(int(top * height), max(int(top * height) + 1, round(bottom * height)))
         inside[rows, int(left * width) : max(int(left * width) + 1, round(right * width))] = True
         yield _empty(f"forbidden: {forbidden.name}", small, inside, forbidden)
@@ -144,7 +145,9 @@ def _product(image: np.ndarray, rules: Rules) -> Iterator[Finding]:
         mask = np.asarray(whole.resize((width, height), Image.Resampling.BILINEAR)) >= 128
     shown = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS))
     gray = [cv2.cvtColor(np.ascontiguousarray(i), cv2.COLOR_RGB2GRAY) for i in (reference, shown)]
-    _, like = structural_similarity(*gray, gaussian_weights=True, full=True, data_range=255)
+    like = np.asarray(
+        structural_similarity(gray[0], gray[1], gaussian_weights=True, full=True, data_range=255)[1]
+    )
     mean = float(like[mask].mean())
     told = f"structural similarity {mean:.3f} inside the mask; wanted {p.least:g}"
     yield Finding("product", mean >= p.least, mean, p.least, told)

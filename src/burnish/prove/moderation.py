@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -87,12 +87,12 @@ def open_classifier(name: str, label: str = "") -> Classifier:
     if ":" in name and not Path(name).exists():
         module, _, attribute = name.partition(":")
         try:
-            found = getattr(importlib.import_module(module), attribute)
+            found: Any = getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError) as error:
             raise BurnishError(name, f"cannot be imported ({error})", "Write module:callable") from error
         if not callable(found):
             raise BurnishError(name, "cannot be called", "Name a function of a picture")
-        return found
+        return cast(Classifier, found)
     return _transformer(name, label)
 
 

@@ -21,7 +21,7 @@ APART = 12
 def perceptual_hash(image: np.ndarray) -> bytes:
     """The hash of a picture, uint8 (H, W, 3), 32 bytes."""
     gray = Image.fromarray(image).convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
-    slow = dctn(np.asarray(gray, np.float64), norm="ortho")[:SLOW, :SLOW].ravel()
+    slow = np.asarray(dctn(np.asarray(gray, np.float64), norm="ortho"))[:SLOW, :SLOW].ravel()
     slow[0] = 0.0
     return np.packbits(slow > np.median(slow[1:])).tobytes()
 

@@ -217,7 +217,7 @@ def _worn(image: np.ndarray, size: float, quality: int) -> np.ndarray:
 
 def _small(image: np.ndarray) -> np.ndarray:
     """The brightness of a picture, uint8 (H, W, 3), as float32 (GRID, GRID), antialiased."""
-    gray = Image.fromarray(image.astype(np.float32) @ np.float32([0.299, 0.587, 0.114]))
+    gray = Image.fromarray(image.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32))
     return np.asarray(gray.resize((GRID, GRID), Image.Resampling.BICUBIC))
 
 
