@@ -24,23 +24,10 @@ from burnish.media.text import load_texts
 from burnish.verbs.load import load
 
 CELLS = Path(__file__).parent / "results" / "cells" / "text"
-COMPONENTS = [
-    "bucket",
-    "engine",
-    "pump",
-    "hose",
-    "cylinder",
-    "motor",
-    "light",
-    "radiator",
-    "belt",
-    "seat",
-    "ladder",
-    "fan",
-    "boom",
-    "stick",
-    "track",
-]
+COMPONENTS = (
+    *("bucket", "engine", "pump", "hose", "cylinder", "motor", "light", "radiator"),
+    *("belt", "seat", "ladder", "fan", "boom", "stick", "track"),
+)
 JUDGED = 100
 
 

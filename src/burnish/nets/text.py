@@ -20,8 +20,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from burnish.core.chain import Chain
-from burnish.core.posterior import Categorical
 from burnish.nets.blocks import RMSNorm
 
 
@@ -93,20 +91,17 @@ class TextBlock(nn.Module):
         return x + self.drop(self.fall(F.silu(self.gate(y)) * self.rise(y)))
 
 
-class TextDenoiser(nn.Module):
-    """The denoiser of the module's equation.
+class TextNet(nn.Module):
+    """The network of the module's equation: g and h; `core.corrected` brings q.
 
     Args:
         config: Its shape.
-        chain: None for a network alone; how many entries it has when its state is to be loaded.
     """
 
-    def __init__(self, config: TextConfig, chain: Chain | int | None = None) -> None:
+    def __init__(self, config: TextConfig) -> None:
         super().__init__()
         self.config = c = config
-        allowed = c.allowed()
-        self.register_buffer("allowed", allowed, persistent=False)
-        self.chain = Chain(chain, c.size, c.mask, allowed) if isinstance(chain, int) else chain
+        self.register_buffer("allowed", c.allowed(), persistent=False)
         self.encoder = nn.Embedding(c.size, c.width)
         nn.init.normal_(self.encoder.weight, std=c.width**-0.5)
         self.drop = nn.Dropout(c.dropout)
@@ -118,38 +113,20 @@ class TextDenoiser(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def forward(
-        self,
-        x_t: Tensor,
-        t: Tensor | None = None,
-        condition: Any = None,
-        chain: Chain | None = None,
-        where: Tensor | None = None,
-    ) -> Categorical:
+    def forward(self, x_t: Tensor, belief: Tensor | None = None, where: Tensor | None = None) -> Tensor:
         """log p of every token at every place up to a constant, (B, L, size); -inf for special ones.
-
-        Only masked places are asked for; at a visible one the answer knows the token.
 
         Args:
             x_t: int64 (B, L): begin, tokens or masks, end, padding.
-            t, condition: Not used.
-            chain: Another chain than its own, such as one that has not seen these lines.
+            belief: log q, (B, L, size); None for none.
             where: Bool (B, L): answer these places alone, (N, size).
         """
-        chain = chain or self.chain
-        belief = self.believe(x_t, chain) if chain is not None else None
         h = self.features(x_t, belief)
         h = h if where is None else h[where]
         logits = self.head(h) @ self.encoder.weight.T
         if belief is not None:
             logits = logits + (1 + self.trust(h)) * (belief if where is None else belief[where])
-        return Categorical(logits.masked_fill(~self.allowed, -torch.inf))
-
-    def believe(self, x_t: Tensor, chain: Chain) -> Tensor:
-        """The chain's log q, normalised, (B, L, size); in a causal model that of the next step alone."""
-        if not self.config.causal:
-            return chain(x_t).log_probabilities
-        return F.pad(chain.next(x_t[:, :-1]).clamp_min(1e-12).log(), (0, 0, 1, 0))
+        return logits.masked_fill(~self.allowed, -torch.inf)
 
     def features(self, x_t: Tensor, belief: Tensor | None) -> Tensor:
         """h, (B, L, width): of a causal model, at place i of what stands before it."""

@@ -7,12 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from burnish.core.chain import Chain
+from burnish.core.corrected import Corrected
 from burnish.core.masked import nelbo, uniform
 from burnish.core.ngram import KneserNey
 from burnish.core.process import seeded
 from burnish.media.text import Texts, key
 from burnish.media.vocabulary import BEGIN, END, MASK, PAD, Vocabulary
-from burnish.nets.text import TextConfig, TextDenoiser
+from burnish.nets.text import TextConfig
 
 FOLDS = 8
 SPARE = 16
@@ -114,7 +115,7 @@ class TextLesson:
 
     def bits(self, model: nn.Module, lines: list[str], orders: int = 1) -> Tensor:
         """The bound on each line, its length paid for, (N,), in bits; of a causal model its likelihood."""
-        assert isinstance(model, TextDenoiser)
+        assert isinstance(model, Corrected)
         tokens = [self.vocabulary.encode(line) for line in lines]
         if self.config.causal:
             return causal_nats(model, tokens, self.device) / math.log(2)
@@ -156,7 +157,7 @@ def line_bits(
 
 
 @torch.no_grad()
-def causal_nats(model: TextDenoiser, tokens: list[list[int]], device: torch.device | str = "cpu") -> Tensor:
+def causal_nats(model: Corrected, tokens: list[list[int]], device: torch.device | str = "cpu") -> Tensor:
     """-log p of each line and its end under a causal model, float64 (N,)."""
     found = []
     for start in range(0, len(tokens), 128):

@@ -3,7 +3,7 @@
 import platform
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,14 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 import burnish
+from burnish.core.corrected import Corrected
 from burnish.core.masked import Masked, ancestral
 from burnish.core.process import seeded
 from burnish.core.sample import sample
 from burnish.errors import BundleError
 from burnish.media.text import FEW, Texts, key, load_texts
 from burnish.media.vocabulary import BEGIN, END, MASK, PAD, Vocabulary
-from burnish.nets.text import TextConfig, TextDenoiser
+from burnish.nets.text import TextConfig, TextNet
 from burnish.store.bundle import WEIGHTS, Bundle, read_bundle, write_bundle
 from burnish.train.budget import Budget
 from burnish.train.loop import Fitted, Options, Progress, fit, seeded_weights
@@ -40,7 +41,7 @@ class TextPlan:
     budget: Budget
     parameters: int
     base: str | None = None
-    tariff: Tariff = Tariff()
+    tariff: Tariff = field(default_factory=Tariff)
 
     def __str__(self) -> str:
         t, lesson, minutes = self.texts, self.lesson, self.budget.minutes
@@ -143,7 +144,7 @@ def prepare(
     tariff: Tariff = Tariff(),
     size: int = SIZE,
     **changes: Any,
-) -> tuple[TextPlan, TextDenoiser]:
+) -> tuple[TextPlan, Corrected]:
     """The lesson and a new network for some lines; see `train`."""
     begun = read_bundle(base, kind="diffusion") if base else None
     if begun is not None and begun.meta.get("media") != "text":
@@ -156,7 +157,7 @@ def prepare(
         config = TextConfig(len(vocabulary), MASK, BEGIN, END, PAD, **changes)
     lesson = TextLesson(texts, vocabulary, config, seed, chained)
     with seeded_weights(seed):
-        model = TextDenoiser(config, lesson.chain)
+        model = Corrected(TextNet(config), lesson.chain)
     if begun is not None:
         weights = load_file(begun.path / WEIGHTS)
         model.load_state_dict({k: v for k, v in weights.items() if not k.startswith("chain.")}, strict=False)
@@ -190,7 +191,7 @@ def draw_lines(
     return [lesson.vocabulary.decode(line.tolist()) for line in made]
 
 
-def save_bundle(out: str | Path, model: TextDenoiser, plan: TextPlan, fitted: Fitted, seed: int) -> Bundle:
+def save_bundle(out: str | Path, model: Corrected, plan: TextPlan, fitted: Fitted, seed: int) -> Bundle:
     """Writes the bundle, kind `diffusion`, media `text`, and then removes the work folder."""
     texts, lesson, work = plan.texts, plan.lesson, work_folder(out)
     lines = draw_lines(model, lesson, seed, count=100)
@@ -245,7 +246,7 @@ def card(meta: dict[str, Any]) -> str:
     copies = f"{meta['copies']:.0%} stand in the training lines, case aside"
     return f"""# A diffusion model of {data["lines"]} lines of text
 
-- {data["different"]} different lines; {meta["architecture"]["size"]} byte-pair tokens; layout {data["layout"]}.
+- {data["different"]} different lines; {meta["architecture"]["size"]} byte pairs; layout {data["layout"]}.
 - Data hash {data["hash"]}; licence of the data: {data["licence"]}.
 - Trained for {meta["cost"]["seconds"]:.0f} s, {training["step"]} updates of {training["batch"]} lines;
   seed {training["seed"]}; stopped by: {training["stopped"]}.

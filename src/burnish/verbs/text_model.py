@@ -6,11 +6,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from burnish.core.corrected import Corrected
 from burnish.core.masked import Masked, nelbo
 from burnish.core.process import seeded
 from burnish.errors import BundleError, BurnishError
 from burnish.media.vocabulary import BEGIN, END, MASK, Vocabulary
-from burnish.nets.text import TextConfig, TextDenoiser
+from burnish.nets.text import TextConfig, TextNet
 from burnish.store.bundle import WEIGHTS, Bundle
 
 LONGEST = 2000
@@ -30,7 +31,7 @@ class TextModel:
     """
 
     bundle: Bundle
-    denoiser: TextDenoiser
+    denoiser: Corrected
     vocabulary: Vocabulary
     lengths: tuple[float, ...]
     process: Masked = field(default_factory=lambda: Masked(MASK))
@@ -38,7 +39,7 @@ class TextModel:
     @property
     def device(self) -> torch.device:
         """Where its weights are."""
-        return self.denoiser.encoder.weight.device
+        return self.denoiser.net.encoder.weight.device
 
     def encode(self, line: str) -> list[int]:
         """The tokens of a line.
@@ -92,7 +93,7 @@ def open_texts(bundle: Bundle, device: torch.device) -> TextModel:
     meta = bundle.meta
     try:
         shape = {key: value for key, value in meta["architecture"].items() if key != "name"}
-        denoiser = TextDenoiser(TextConfig(**shape), meta["chain"])
+        denoiser = Corrected(TextNet(TextConfig(**shape)), meta["chain"])
         denoiser.load_state_dict(load_file(bundle.path / WEIGHTS))
         vocabulary = Vocabulary.from_json(meta["codec"]["vocabulary"])
         lengths = tuple(float(p) for p in meta["lengths"])

@@ -1,0 +1,52 @@
+"""A Markov chain corrected by a network: the denoiser of lines, see `nets.text` for the equation."""
+
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from burnish.core.chain import Chain
+from burnish.core.posterior import Categorical
+
+
+class Corrected(nn.Module):
+    """A denoiser of tokens; before training it is the chain itself.
+
+    Args:
+        net: Called as `net(x_t, log q, where)`, answers logits; its `config` names the special tokens.
+        chain: None for the network alone; how many entries it has when its state is to be loaded.
+    """
+
+    def __init__(self, net: Any, chain: Chain | int | None = None) -> None:
+        super().__init__()
+        c = net.config
+        self.net = net
+        self.chain = Chain(chain, c.size, c.mask, c.allowed()) if isinstance(chain, int) else chain
+
+    def forward(
+        self,
+        x_t: Tensor,
+        t: Tensor | None = None,
+        condition: Any = None,
+        chain: Chain | None = None,
+        where: Tensor | None = None,
+    ) -> Categorical:
+        """The posterior of each token, logits (B, L, V), or (N, V) with `where`.
+
+        Only masked places are asked for; at a visible one the answer knows the token.
+
+        Args:
+            x_t: int64 (B, L): begin, tokens or masks, end, padding.
+            t, condition: Not used.
+            chain: Another chain than its own, such as one that has not seen these lines.
+            where: Bool (B, L): answer these places alone.
+        """
+        chain = chain or self.chain
+        belief = self.believe(x_t, chain) if chain is not None else None
+        return Categorical(self.net(x_t, belief, where))
+
+    def believe(self, x_t: Tensor, chain: Chain) -> Tensor:
+        """The chain's log q, (B, L, V); for a causal network that of the next step alone."""
+        if not self.net.config.causal:
+            return chain(x_t).log_probabilities
+        return F.pad(chain.next(x_t[:, :-1]).clamp_min(1e-12).log(), (0, 0, 1, 0))
