@@ -71,7 +71,7 @@ CHECKS = (
         6,
         "Planted risks",
         (
-            "tests/prove/test_copies.py",
+            "tests/prove/test_prove_copies.py",
             "tests/prove/test_brand.py",
             "tests/prove/test_audit.py",
         ),

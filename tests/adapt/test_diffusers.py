@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from PIL import Image
-from tiny import write_pipeline
+from tiny_pipelines import write_pipeline
 
 from burnish.adapt.album import make_files
 from burnish.adapt.diffusers import Pretrained, open_pipeline

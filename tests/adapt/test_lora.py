@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny import write_pipeline
+from tiny_pipelines import write_pipeline
 
 from burnish.adapt.diffusers import open_pipeline
 from burnish.adapt.lora import FILE, train

@@ -54,3 +54,8 @@ def test_heat_takes_as_much_surprise_as_helps(useful: bool, chosen: float) -> No
 def test_json_round_trip() -> None:
     fusion = weigh(peaks(30), peaks(5, (2, 2)))
     assert Fusion.from_json(fusion.to_json()) == fusion
+
+
+def test_an_older_inspectors_peaks_stay_as_they_were() -> None:
+    old = {k: v for k, v in Fusion(weight=(0.5, 0.5)).to_json().items() if k != "squashed"}
+    assert Fusion.from_json(old).score(np.array([[-9.0, 1.0], [2.0, -3.0]])).tolist() == [0.5, -0.5]

@@ -3,7 +3,7 @@ pictures that truly are Gaussian an untrained model is advised against."""
 
 import numpy as np
 import pytest
-from tiny import generator
+from tiny_bundles import generator
 
 from burnish.errors import BurnishError, DatasetError
 from burnish.media.image import write_png

@@ -4,7 +4,7 @@ import json
 from datetime import date, timedelta
 
 import pytest
-from tiny import generator
+from tiny_bundles import generator
 
 from burnish.core.stats import Interval, rate
 from burnish.errors import BurnishError

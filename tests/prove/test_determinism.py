@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny import generator
+from tiny_bundles import generator
 
 from burnish.errors import BurnishError
 from burnish.prove import determinism as module

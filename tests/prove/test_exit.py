@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
-from tiny import generator, line
+from tiny_bundles import generator, line
 
 from burnish.core.process import seeded
 from burnish.errors import BurnishError

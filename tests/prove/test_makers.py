@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from tiny import generator, line
+from tiny_bundles import generator, line
 
 from burnish.errors import BurnishError
 from burnish.media.film import read_film

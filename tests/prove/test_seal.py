@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tiny import generator
+from tiny_bundles import generator
 
 from burnish.errors import BurnishError
 from burnish.prove.exchange import Verdict

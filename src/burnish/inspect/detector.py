@@ -38,21 +38,26 @@ class Fusion:
         centre, spread: Of the goods' held-out peaks, for (segmenter, surprise).
         weight: Of the two standardised peaks in the score.
         pixel: Offset and weights of (segmenter logit, surprise) in the heat map's logit.
+        squashed: Whether peaks are squashed; inspectors of before 2026-11-24 are not.
     """
 
     centre: tuple[float, float] = (0.0, 0.0)
     spread: tuple[float, float] = (1.0, 1.0)
     weight: tuple[float, float] = (0.5, 0.5)
     pixel: tuple[float, float, float] = (0.0, 1.0, 0.0)
+    squashed: bool = True
 
     def score(self, peaks: np.ndarray) -> np.ndarray:
         """Scores (n,) of peaks (n, 2)."""
         z = (peaks - np.array(self.centre)) / np.array(self.spread)
-        return squash(np.maximum(z, (0.0, -np.inf))) @ np.array(self.weight)
+        z = np.maximum(z, (0.0, -np.inf))
+        return (squash(z) if self.squashed else z) @ np.array(self.weight)
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> "Fusion":
-        return cls(**{name: tuple(given[name]) for name in cls.__dataclass_fields__})
+        """The inverse of `to_json`; of one that does not say so, peaks are not squashed."""
+        numbers = {name: tuple(given[name]) for name in ("centre", "spread", "weight", "pixel")}
+        return cls(**numbers, squashed=bool(given.get("squashed", False)))
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -96,7 +101,9 @@ class Inspector(nn.Module):
         logits, surprise = self.maps(x)
         f = self.fusion
         z = [(peak(m) - c) / s for m, c, s in zip((logits, surprise), f.centre, f.spread, strict=True)]
-        z = [v.sign() * v.abs().log1p() for v in (z[0].clamp_min(0), z[1])]
+        z[0] = z[0].clamp_min(0)
+        if f.squashed:
+            z = [v.sign() * v.abs().log1p() for v in z]
         score = f.weight[0] * z[0] + f.weight[1] * z[1]
         fine = F.interpolate(surprise, size=logits.shape[-2:], mode="bilinear", align_corners=False)
         heat = torch.sigmoid(f.pixel[0] + f.pixel[1] * logits + f.pixel[2] * fine)

@@ -45,7 +45,7 @@ def load_shots(folder: Path) -> list[Shot]:
             mask = read_mask(folder / f"{k:05}_mask.png", size) if row["mask"] else None
             if row["label"] == "good":
                 mask = np.zeros(size, bool)
-            facts = row["label"], row["name"], row["weak"], row["group"], row["fold"]
+            facts = row["label"], row["name"], row["weak"], row.get("group", ""), row.get("fold")
             shots.append(Shot(image, mask, *facts))
         return shots
     except (OSError, ValueError, KeyError, TypeError, ImageError) as error:
