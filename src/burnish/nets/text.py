@@ -98,6 +98,8 @@ class TextNet(nn.Module):
         config: Its shape.
     """
 
+    allowed: Tensor
+
     def __init__(self, config: TextConfig) -> None:
         super().__init__()
         self.config = c = config

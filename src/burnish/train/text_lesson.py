@@ -54,7 +54,7 @@ class TextLesson:
         self.lengths = length_prior([len(tokens) for tokens in self.tokens])
         self._folds = self._deal()
         rest = [[s for other in self._folds if other is not fold for s in other] for fold in self._folds]
-        self.chains = [self.fit_chain(part) for part in rest] if chained else [None] * FOLDS
+        self.chains: list[Chain | None] = [self.fit_chain(part) if chained else None for part in rest]
         self.chain = self.fit_chain(self.tokens) if chained else None
         chosen = np.random.default_rng((seed, 13)).permutation(len(self.held))[:validated]
         self.exam = [self.held[int(k)] for k in sorted(chosen)]
