@@ -11,7 +11,9 @@ AUTOENCODER ?= madebyollin/taef2
 # Torch on one thread each: the tests run in two processes.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: bench-create bench-clips bench-surprise starter install demo test prove-checks lint format bench-inspection bench-line bench-marking bench-recalibration prove-pictures bench-synthesis bench-refine clean
+.PHONY: install demo test lint format prove-checks prove-pictures starter clean \
+	bench-inspection bench-line bench-synthesis bench-create bench-refine bench-clips bench-text \
+	bench-surprise bench-marking bench-recalibration
 
 install: .venv/.done
 
@@ -84,6 +86,9 @@ bench-refine: install
 
 bench-clips: install
 	$(BIN)/python bench/clips.py $(BENCH)
+
+bench-text: install
+	$(BIN)/python bench/text.py $(BENCH)
 
 # Judges the models that bench-clips and bench-text left.
 bench-surprise: install
