@@ -177,7 +177,8 @@ def train_painter(
         return
     painter = DiffusionSynthesiser(goods, defects)
     fitted = painter.fit(None if steps else minutes, steps, seed)
-    painter.prepare(POOL, np.random.default_rng((seed, 5)))
+    enough = POOL if steps is None else min(POOL, 4 * steps)  # an update draws two
+    painter.prepare(enough, np.random.default_rng((seed, 5)))
     recipe.facts |= {
         "painter_updates": fitted.step,
         "painter_seconds": round(fitted.seconds, 1),

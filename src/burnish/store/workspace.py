@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, text
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 from sqlalchemy.orm import Session
 
 from burnish.errors import BurnishError
@@ -79,9 +79,20 @@ class Workspace:
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """A unit of work: committed at the end, rolled back when anything is raised."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            yield session
+        """A unit of work: committed at the end, rolled back when anything is raised.
+
+        Raises:
+            BurnishError: The disk is full, or the database cannot be reached.
+        """
+        try:
+            with Session(self.engine, expire_on_commit=False) as session, session.begin():
+                yield session
+        except OperationalError as error:
+            raise BurnishError(
+                self.path,
+                f"its records cannot be read or written ({str(error.orig).strip()})",
+                "Free space on its disk, or see that its database can be reached",
+            ) from error
 
 
 def open_workspace(path: str | Path | None = None) -> Workspace:
