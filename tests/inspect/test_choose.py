@@ -1,9 +1,11 @@
 """The way whose new defects look like the real ones is chosen, class by class."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from burnish.inspect.choose import choose
+from burnish.inspect.choose import NONE, choose
 from burnish.inspect.pairs import Pair, Shot
 
 
@@ -25,6 +27,12 @@ def shots(label: str, count: int, seed: int) -> list[Shot]:
     return [Shot(*part(label, rng), label, f"{label}{k}") for k in range(count)]
 
 
+def unlike(label: str, seed: int) -> list[Shot]:
+    """One whose drawn place shows nothing: a real defect that teaches the wrong thing."""
+    (good,), (shot,) = shots("good", 1, seed + 10), shots(label, 1, seed)
+    return [replace(shot, image=good.image)]
+
+
 class Way:
     """Makes what `looks` says, whatever it is asked for."""
 
@@ -41,9 +49,10 @@ class Way:
 def test_each_class_takes_the_way_that_looks_like_it() -> None:
     ways = {"a": Way(spot="spot", bar="spot"), "b": Way(spot="bar", bar="bar")}
     unseen = [*shots("good", 3, 1), *shots("spot", 2, 2), *shots("bar", 2, 3)]
-    choice = choose(ways, shots("good", 6, 4), unseen, np.random.default_rng(0))  # type: ignore[arg-type]
+    known = [*shots("good", 6, 4), *unlike("spot", 5), *unlike("bar", 6)]
+    choice = choose(ways, known, unseen, np.random.default_rng(0))  # type: ignore[arg-type]
     assert choice.way == {"spot": "a", "bar": "b"}
-    assert choice.found["spot"]["a"] > choice.found["spot"]["b"] + 0.2
+    assert choice.found["spot"]["a"] > max(choice.found["spot"]["b"], choice.found["spot"][NONE])
     assert "spot: a" in choice.in_words()
 
 
@@ -51,5 +60,22 @@ def test_each_class_takes_the_way_that_looks_like_it() -> None:
 def test_nothing_is_chosen_by_guessed_masks(weak: bool) -> None:
     unseen = [*shots("good", 2, 1), *(Shot(s.image, s.mask, "spot", "", weak) for s in shots("spot", 1, 2))]
     ways = {"a": Way(spot="spot"), "b": Way(spot="bar")}
-    choice = choose(ways, shots("good", 4, 4), unseen, np.random.default_rng(0))  # type: ignore[arg-type]
+    known = [*shots("good", 4, 4), *shots("spot", 1, 5)]
+    choice = choose(ways, known, unseen, np.random.default_rng(0))  # type: ignore[arg-type]
     assert bool(choice.way) != weak
+
+
+class Misleading(Way):
+    """Calls good texture defective."""
+
+    def draw(self, rng: np.random.Generator, label: str | None = None) -> Pair:
+        pair = super().draw(rng, label)
+        return replace(pair, image=part("good", rng)[0])
+
+
+def test_ways_that_mislead_are_not_taken() -> None:
+    unseen = [*shots("good", 3, 1), *shots("spot", 2, 2)]
+    known = [*shots("good", 6, 4), *shots("spot", 2, 5)]
+    ways = {"a": Misleading(spot="spot")}
+    choice = choose(ways, known, unseen, np.random.default_rng(0))  # type: ignore[arg-type]
+    assert choice.way == {"spot": NONE} and "no new ones" in choice.in_words()

@@ -1,8 +1,8 @@
-"""Which way of making new defects serves each class: tried on real ones that none of the makers has seen.
+"""Which way of making new defects serves each class, or none: tried on real ones that no maker has seen.
 
-A linear probe on frozen features stands in for the segmenter, for it learns in a second: each way makes some
-defects of a class, the probe learns to tell them from good parts, and its pixel AP on held-out real defects
-says how much they taught.
+A linear probe on frozen features stands in for the segmenter, for it learns in a second: it learns from the
+known real defects of a class, alone or with as many new ones of one way, and its pixel AP on held-out real
+defects says how much they taught.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +18,8 @@ from burnish.inspect.learn import as_tensor
 from burnish.inspect.pairs import Shot, Synthesiser
 from burnish.nets.backbone import load_lite0, upright
 
+NONE = "none"
+"""The way that makes nothing: real defects alone."""
 PAIRS = 24
 """New defects that a way is tried on, of each class."""
 RIDGE = 1e-2
@@ -32,7 +34,7 @@ class Choice:
     """What was found.
 
     Attributes:
-        way: The chosen way, for each class that could be tried.
+        way: The chosen way, or `NONE`, for each class that could be tried.
         found: Held-out pixel AP by class and way.
     """
 
@@ -44,7 +46,8 @@ class Choice:
         if not self.way:
             return "No class has two marked defects, one to learn from and one to judge by: all ways alike."
         said = [
-            f"{label}: {way} ({', '.join(f'{m} {v:.2f}' for m, v in self.found[label].items())})"
+            f"{label}: {way.replace(NONE, 'no new ones')}"
+            f" ({', '.join(f'{m} {v:.2f}' for m, v in self.found[label].items())})"
             for label, way in self.way.items()
         ]
         return (
@@ -56,16 +59,16 @@ class Choice:
 @torch.no_grad()
 def choose(
     ways: Mapping[str, Synthesiser],
-    goods: Sequence[Shot],
+    known: Sequence[Shot],
     unseen: Sequence[Shot],
     rng: np.random.Generator,
 ) -> Choice:
     """Tries each way on each class.
 
     Args:
-        ways: Makers that learned from neither `unseen` nor anything but `goods` and other defects.
-        goods: Good parts that they know.
-        unseen: Good and defective parts that they do not know; defects with drawn masks count.
+        ways: Makers that learned from `known` alone.
+        known: Good and defective parts.
+        unseen: Other good and defective parts; defects with drawn masks count.
         rng: Draws the new defects.
     """
     trunk = load_lite0()
@@ -77,26 +80,36 @@ def choose(
     def shown(shots: Sequence[Shot]) -> list[tuple[np.ndarray, np.ndarray]]:
         return [(s.image, s.mask) for s in shots if s.mask is not None]
 
-    marked = [s for s in unseen if s.label != "good" and not s.weak and s.mask is not None and s.mask.any()]
-    known = look(shown(goods[:PAIRS]))
+    def marked(shots: Sequence[Shot], label: str | None = None) -> list[Shot]:
+        drawn = [s for s in shots if s.label != "good" and not s.weak and s.mask is not None and s.mask.any()]
+        return [s for s in drawn if label in (None, s.label)]
+
+    good = look(shown([s for s in known if s.label == "good"][:PAIRS]))
     fresh = look(shown([s for s in unseen if s.label == "good"][: PAIRS // 2]))
     found: dict[str, dict[str, float]] = {}
-    for label in sorted({s.label for s in marked}):
-        real = look(shown([s for s in marked if s.label == label]))
-        judged = torch.cat([real[0], fresh[0]]), torch.cat([real[1], fresh[1]])
+    for label in sorted({s.label for s in marked(unseen)} & {s.label for s in marked(known)}):
+        real, judged = look(shown(marked(known, label))), look(shown(marked(unseen, label)))
+
+        def score(*lessons: Pixels, judged: Pixels = judged) -> float:
+            probe = _fit([_both(lesson, good) for lesson in lessons])
+            x, y = _both(judged, fresh)
+            return average_precision((x @ probe).numpy(), y.numpy()) or 0.0
+
+        found[label] = {NONE: score(real)}
         for name, way in ways.items():
-            if label not in getattr(way, "by_class", {label: 1}):
-                continue
-            pairs = [way.draw(rng, label) for _ in range(PAIRS)]
-            made = look([(pair.image, pair.mask) for pair in pairs])
-            probe = _fit(torch.cat([made[0], known[0]]), torch.cat([made[1], known[1]]))
-            score = average_precision((judged[0] @ probe).numpy(), judged[1].numpy())
-            found.setdefault(label, {})[name] = float(score or 0.0)
-    found = {label: row for label, row in found.items() if len(row) == len(ways)}
-    mean = {name: np.mean([row[name] for row in found.values()]) if found else 0.0 for name in ways}
+            if label in getattr(way, "by_class", {label: 1}):
+                pairs = [way.draw(rng, label) for _ in range(PAIRS)]
+                found[label][name] = score(real, look([(pair.image, pair.mask) for pair in pairs]))
+    names = [NONE, *ways]
+    found = {label: row for label, row in found.items() if len(row) == len(names)}
+    mean = {name: np.mean([row[name] for row in found.values()]) if found else 0.0 for name in names}
     return Choice(
         {label: max(row, key=lambda m, row=row: row[m] + mean[m]) for label, row in found.items()}, found
     )
+
+
+def _both(a: Pixels, b: Pixels) -> Pixels:
+    return torch.cat([a[0], b[0]]), torch.cat([a[1], b[1]])
 
 
 def _pixels(trunk: torch.nn.Module, image: np.ndarray, mask: np.ndarray) -> Pixels:
@@ -113,10 +126,11 @@ def _pixels(trunk: torch.nn.Module, image: np.ndarray, mask: np.ndarray) -> Pixe
     return x, y
 
 
-def _fit(x: Tensor, y: Tensor) -> Tensor:
-    """Weights of a ridge regression on the label, both kinds counted alike, (C,)."""
-    weight = torch.where(y, 0.5 / y.sum().clamp_min(1), 0.5 / (~y).sum().clamp_min(1))[:, None]
-    gram = (x * weight).T @ x
-    return torch.linalg.solve(
-        gram + RIDGE * gram.diagonal().mean() * torch.eye(len(gram)), (x * weight).T @ (2.0 * y - 1)
-    )
+def _fit(lessons: Sequence[Pixels]) -> Tensor:
+    """Weights of a ridge regression on the label, (C,); both kinds count alike, and so does each lesson."""
+    gram, moment = 0.0, 0.0
+    for x, y in lessons:
+        weight = torch.where(y, 0.5 / y.sum().clamp_min(1), 0.5 / (~y).sum().clamp_min(1))[:, None]
+        gram, moment = gram + (x * weight).T @ x, moment + (x * weight).T @ (2.0 * y - 1)
+    assert isinstance(gram, Tensor)
+    return torch.linalg.solve(gram + RIDGE * gram.diagonal().mean() * torch.eye(len(gram)), moment)

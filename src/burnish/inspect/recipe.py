@@ -1,13 +1,13 @@
 """Which new defects an inspector learns from: the choice of `--synthesis`, carried out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from burnish.errors import BurnishError
-from burnish.inspect.choose import Choice
+from burnish.inspect.choose import NONE, Choice
 from burnish.inspect.cutpaste import CutPaste
 from burnish.inspect.diffusion import DiffusionSynthesiser
 from burnish.inspect.pairs import Pair, Shot, Synthesiser
@@ -37,7 +37,7 @@ class Recipe:
         shares: By method; empty for none.
         why: In words, for the report.
         painter: The diffusion synthesiser, where it has a share.
-        way: The one way that a class is made by, where that was settled.
+        way: The one way that a class is made by, or `choose.NONE`, where that was settled.
     """
 
     shares: dict[str, float]
@@ -62,7 +62,10 @@ class Recipe:
             found["cutpaste"] = CutPaste(goods, defects)
         if self.painter is not None and "diffusion" in self.shares:
             found["diffusion"] = Pool(self.painter)
-        return _mix(found, self.shares, sorted({d.label for d in defects}), self.way)
+        labels = sorted({d.label for d in defects})
+        if labels and all(self.way.get(label) == NONE for label in labels):
+            return None
+        return _mix(found, self.shares, labels, self.way)
 
     def ways(self, goods: list[Shot], defects: list[Shot]) -> dict[str, Synthesiser]:
         """The ways to make a class's defects that `auto` chooses from; empty where there is no choice."""
@@ -77,9 +80,10 @@ class Recipe:
         self.facts["tried"] = {label: dict(row) for label, row in choice.found.items()}
 
     def lasting(self, goods: list[Shot], defects: list[Shot]) -> Synthesiser | None:
-        """As `synthesiser`, but it paints new pairs instead of drawing from the pool: what the bundle
-        keeps."""
-        made = self.synthesiser(goods, defects)
+        """As `synthesiser`, but for all classes, and it paints new pairs instead of drawing from the pool:
+        what the bundle keeps."""
+        settled = {label: way for label, way in self.way.items() if way != NONE}
+        made = replace(self, way=settled).synthesiser(goods, defects)
         if isinstance(made, Mixed) and self.painter is not None and "diffusion" in made.synthesisers:
             made.synthesisers["diffusion"] = self.painter
         return made
@@ -121,12 +125,14 @@ def _mix(
         return found["perlin"]
     weights: dict[str, dict[str, float]] = {}
     for label in labels:
+        if way.get(label) == NONE:
+            continue
         own = {
             m: s for m, s in seen.items() if m in found and label in getattr(found[m], "by_class", {label: 1})
         }
         chosen = way.get(label)
         weights[label] = {chosen: 1.0} if chosen in own else own or {"cutpaste": 1.0}
-    kept = dict.fromkeys(labels, sum(seen.values()) / len(labels))
+    kept = dict.fromkeys(weights, sum(seen.values()) / len(labels))
     if shares.get("perlin", 0) > 0:
         weights["unseen"], kept["unseen"] = {"perlin": 1.0}, shares["perlin"]
     return Mixed(found, weights, kept)

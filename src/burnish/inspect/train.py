@@ -186,7 +186,7 @@ class Run:
         if not ways:
             return None
         unseen = [x for x in shots if x.fold != KEPT]
-        return choose(ways, goods, unseen, np.random.default_rng((self.settings.seed, 4)))
+        return choose(ways, [*goods, *defects], unseen, np.random.default_rng((self.settings.seed, 4)))
 
     def _claim(self, data_hash: str, shots: list[Shot]) -> None:
         """Takes the work folder; one of another training is begun anew."""
