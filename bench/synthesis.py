@@ -164,7 +164,8 @@ def main() -> None:
             form.row(f"{d.arm} minus {d.against}: {d.metric}{interval}", value, target=target, seeds=done)
         )
     if o.split == "test":
-        command = f"make bench-synthesis BENCH='--sets {o.sets} --seeds {o.seeds} --steps {o.steps}'"
+        said = f'--sets {o.sets} --arms "{o.arms}" --seeds {o.seeds} --steps {o.steps} --painter {o.painter}'
+        command = f"make bench-synthesis BENCH='{said}'"
         form.write("synthesis", command, rows)
         where = form.machine()
         head = f"`{command}` on {where['processor']}, {where['cores']} cores, {where['memory_gb']} GB."
