@@ -1,15 +1,16 @@
 """A bundle made by `train` answers as the model it was made from."""
 
-from pathlib import Path
-
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
+from burnish.errors import BundleError
 from burnish.nets import hourglass
+from burnish.store.bundle import SHIPPED, read_bundle
 from burnish.train import diffusion
 from burnish.train.budget import Budget
-from burnish.verbs.load import load, place_of
+from burnish.verbs.load import load
 from burnish.verbs.make import make
 
 
@@ -36,7 +37,7 @@ def test_train_then_load_then_make(tmp_path, monkeypatch):
 
 def test_the_starter_comes_along_and_knows_its_names():
     """As small as promised, without its encoder, and two names make different pictures at once."""
-    place = place_of("starter")
+    place = SHIPPED["starter"]
     assert sum(file.stat().st_size for file in place.iterdir()) <= 10_000_000
     model = load("starter")
     red, green = (next(make(model, name, 1, 2)).astype(float) for name in ("red apple", "green apple"))
@@ -48,6 +49,7 @@ def test_the_starter_comes_along_and_knows_its_names():
 
 def test_a_folder_of_the_same_name_goes_first(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    assert read_bundle("starter").path == SHIPPED["starter"]
     (tmp_path / "starter").mkdir()
-    assert place_of("starter") == Path("starter")
-    assert place_of("other") == Path("other")
+    with pytest.raises(BundleError, match="not a bundle"):
+        read_bundle("starter")

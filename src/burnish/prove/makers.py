@@ -161,9 +161,8 @@ def maker_of(
     Raises:
         BurnishError: An inspector without parts, or one not exported for the line.
     """
-    from burnish.verbs.load import place_of
 
-    kind = read_bundle(place_of(path)).kind
+    kind = read_bundle(path).kind
     if kind == "inspector":
         raise BurnishError(
             path, "is an inspector in training form", "Seal what `burnish inspect export` writes"

@@ -32,6 +32,9 @@ PRETRAINED = "hub:"
 ADAPTER = "adapter"
 """The kind of a bundle that holds what a pretrained pipeline has learned."""
 
+SHIPPED = {"starter": Path(__file__).parents[1] / "samples" / "starter"}
+"""Bundles that come with Burnish, by name; `starter` makes small pictures from words (see its card)."""
+
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
 MIGRATIONS: dict[int, Migration] = {}
 """From a format to the next: `MIGRATIONS[n](description of format n)` gives one of format n + 1."""
@@ -131,13 +134,14 @@ def read_bundle(path: str | Path, kind: str | None = None) -> Bundle:
     """Opens a bundle and checks every file against its sha256.
 
     Args:
-        path: The folder.
+        path: The folder; or, where there is none, a key of `SHIPPED`.
         kind: Wanted kind, or None for any.
 
     Raises:
         BundleError: Not a bundle, damaged, of a newer format or of another kind.
     """
     path = Path(path)
+    path = path if path.exists() else SHIPPED.get(str(path), path)
     try:
         meta = json.loads((path / DESCRIPTION).read_text(encoding="utf-8"))
         version = int(meta["format"])

@@ -7,7 +7,6 @@ from typing import Any
 import torch
 
 from burnish.errors import BundleError
-from burnish.samples import BUNDLES
 from burnish.store.bundle import Bundle, read_bundle
 
 Opener = Callable[[Bundle, torch.device], Any]
@@ -40,16 +39,6 @@ def media_of(bundle: Bundle) -> str:
     return bundle.meta.get("media", "image")
 
 
-def place_of(path: str | Path) -> Path:
-    """The folder of a bundle: the path itself, or that of a bundle which comes with Burnish, by its name.
-
-    Args:
-        path: A folder; or, where there is none, a key of `samples.BUNDLES`.
-    """
-    path = Path(path)
-    return path if path.exists() else BUNDLES.get(str(path), path)
-
-
 def load(path: str | Path, device: str | None = None) -> Any:
     """Loads a bundle of kind `diffusion`.
 
@@ -64,7 +53,7 @@ def load(path: str | Path, device: str | None = None) -> Any:
     Raises:
         BundleError: Not such a bundle, damaged, of a newer format, or of an unknown medium.
     """
-    bundle = read_bundle(place_of(path), kind="diffusion")
+    bundle = read_bundle(path, kind="diffusion")
     medium = media_of(bundle)
     if medium not in OPENERS:
         raise BundleError(path, f"makes {medium!r}, which this Burnish does not know", "Update Burnish")

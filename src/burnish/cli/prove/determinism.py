@@ -20,9 +20,8 @@ def determinism(
     from burnish.prove.determinism import determinism as measure
     from burnish.store.bundle import read_bundle
     from burnish.store.files import write_json
-    from burnish.verbs.load import place_of
 
-    model_hash = read_bundle(place_of(bundle)).hash
+    model_hash = read_bundle(bundle).hash
     with measured("prove determinism", model_hash, seed=seed) as run:
         found = measure(bundle, description, n, steps, seed)
         run.keep(found.figures(model_hash, command()))
