@@ -1,5 +1,7 @@
 """The denoiser of changes, against what is known without training."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from burnish.core.process import seeded
 from burnish.errors import BundleError
 from burnish.inspect.changes import ChangeModel
 from burnish.inspect.windows import SIDE, Example, cases, real_example
+from burnish.train.loop import seeded_weights
 
 torch.set_num_threads(1)
 REAL = [case for shot in defects() for case in cases(shot)]
@@ -75,3 +78,15 @@ def test_a_flipped_byte_or_a_missing_file_is_said(tmp_path) -> None:
     file.write_bytes(data)
     with pytest.raises(BundleError, match="have changed"):
         ChangeModel.load(tmp_path)
+
+
+def test_a_model_is_built_without_drawing_from_another_training() -> None:
+    with seeded_weights(3):
+        before = torch.get_rng_state()
+        beside = threading.Thread(target=model)
+        beside.start()
+        beside.join(0.3)
+        assert beside.is_alive()  # it waits for its turn
+        assert torch.equal(torch.get_rng_state(), before)
+    beside.join(20)
+    assert not beside.is_alive()

@@ -82,7 +82,8 @@ class ChangeModel:
         self.heights = dict(heights)
         self.classes = sorted(heights)
         self.config = config or small_net(len(self.classes))
-        self.denoiser = Preconditioned(Polished(self.config))
+        with seeded_weights(0):
+            self.denoiser = Preconditioned(Polished(self.config))
         self.process = StraightPath()
         self.hash = "untrained"
 

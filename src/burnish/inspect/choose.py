@@ -17,6 +17,7 @@ from burnish.core.stats import average_precision
 from burnish.inspect.learn import as_tensor
 from burnish.inspect.pairs import Shot, Synthesiser
 from burnish.nets.backbone import load_lite0, upright
+from burnish.train.loop import seeded_weights
 
 NONE = "none"
 """The way that makes nothing: real defects alone."""
@@ -71,7 +72,8 @@ def choose(
         unseen: Other good and defective parts; defects with drawn masks count.
         rng: Draws the new defects.
     """
-    trunk = load_lite0()
+    with seeded_weights(0):  # beside another training
+        trunk = load_lite0()
 
     def look(images: Sequence[tuple[np.ndarray, np.ndarray]]) -> Pixels:
         seen = [_pixels(trunk, image, mask) for image, mask in images]
