@@ -57,12 +57,15 @@ def add_parts(
         fitted = None if drawn is None else fit_mask(drawn, side)
         shots.append(Shot(fit(image, side), fitted, label, f"added/{path.name}"))
     kept = meta["settings"] | {"minutes": minutes, "steps": None}
-    warm = {KEPT: {k: v.clone() for k, v in old.segmenter.state_dict().items()}}
-    if (found.path / OTHER).exists():
-        warm[1 - KEPT] = load_file(found.path / OTHER)
+    warm = {}
+    if (found.path / OTHER).exists():  # older inspectors were not dealt like this: theirs has seen all parts
+        warm = {
+            KEPT: {k: v.clone() for k, v in old.segmenter.state_dict().items()},
+            1 - KEPT: load_file(found.path / OTHER),
+        }
     recipe = choose_recipe(kept["synthesis"], split(shots)[1])
     if "diffusion" in recipe.shares:  # learning to paint takes longer than this may
-        recipe.shares["cutpaste"] = recipe.shares.pop("diffusion")
+        recipe.shares["cutpaste"] = recipe.shares.pop("diffusion") + recipe.shares.get("cutpaste", 0)
     facts = {
         "data_hash": f"{meta['data_hash']}+{len(pictures)}",
         "name": meta["name"],
