@@ -11,7 +11,8 @@ from burnish.train import diffusion
 from burnish.train.budget import Budget
 from burnish.train.diffusion import draw_sheet as diffusion_sheet
 from burnish.train.diffusion import measure_copies as diffusion_copies
-from burnish.train.diffusion import train, work_folder
+from burnish.train.diffusion import train
+from burnish.train.run import work_folder
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from bundles_for_tests import write
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -19,11 +18,12 @@ from burnish.store.bundle import WEIGHTS, write_bundle
 from burnish.verbs.files import make_files
 from burnish.verbs.load import load
 from burnish.verbs.make import TOLERANCE, make, starting_noise
+from tiny_bundles import generator
 
 
 @pytest.fixture
 def model(tmp_path):
-    write(tmp_path / "b", classes=2)
+    generator(tmp_path / "b", classes=2)
     return load(tmp_path / "b")
 
 
@@ -61,7 +61,7 @@ def test_files_carry_their_origin(model, tmp_path):
 
 
 def test_words_work_where_they_were_trained(tmp_path):
-    write(tmp_path / "b", buckets=64)
+    generator(tmp_path / "b", buckets=64)
     model = load(tmp_path / "b")
     red, blue, none = (next(make(model, words, 1, 2)) for words in ("red dot", "blue dot", ""))
     assert (red != blue).any()
@@ -82,7 +82,7 @@ def test_wrong_wishes_are_refused(model, tmp_path):
 def test_bundles_that_do_not_fit_are_refused(tmp_path):
     with pytest.raises(BundleError, match="not a bundle"):
         load(tmp_path)
-    bundle = write(tmp_path / "b")
+    bundle = generator(tmp_path / "b")
     meta = {k: v for k, v in bundle.meta.items() if k not in ("files", "format")}
     meta["architecture"] = {**meta["architecture"], "widths": [32, 64]}
     torch_state = {"net.stem.weight": torch.zeros(1)}

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from test_make import write
 
 from burnish.core.gaussian import Preconditioned
 from burnish.errors import BurnishError, ImageError
@@ -19,6 +18,7 @@ from burnish.verbs.fill import smooth
 from burnish.verbs.load import load
 from burnish.verbs.natural import code_mask
 from burnish.verbs.refine import refine
+from tiny_bundles import generator
 
 RNG = np.random.default_rng(0)
 PICTURE = RNG.integers(60, 180, (40, 52, 3), dtype=np.uint8)
@@ -29,7 +29,7 @@ HOLE[5:15, 30:45] = True
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("refine") / "b"
-    write(path, classes=2)
+    generator(path, classes=2)
     return load(path)
 
 

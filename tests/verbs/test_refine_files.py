@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from PIL import Image
-from test_make import write
 
 from burnish.errors import BurnishError
 from burnish.media.image import read_image
@@ -11,6 +10,7 @@ from burnish.store.recording import Unrecorded
 from burnish.verbs.load import load
 from burnish.verbs.refine_files import refine_files
 from burnish.verbs.wish import Wish, read_factor, read_sides
+from tiny_bundles import generator
 
 RNG = np.random.default_rng(0)
 QUICK = Wish(steps=1)
@@ -19,7 +19,7 @@ QUICK = Wish(steps=1)
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("files") / "b"
-    write(path, classes=2)
+    generator(path, classes=2)
     return load(path)
 
 

@@ -2,18 +2,18 @@
 
 import numpy as np
 import pytest
-from bundles_for_tests import write
 
 from burnish.errors import BurnishError
 from burnish.verbs.load import load
 from burnish.verbs.make import make
 from burnish.verbs.session import Session
+from tiny_bundles import generator
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     folder = tmp_path_factory.mktemp("session") / "b"
-    write(folder, classes=2)
+    generator(folder, classes=2)
     return load(folder)
 
 

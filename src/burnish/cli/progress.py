@@ -1,12 +1,13 @@
 """A progress bar on the terminal's error stream; the answers of a command go to its output."""
 
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
+    ProgressColumn,
     TaskID,
     TaskProgressColumn,
     TextColumn,
@@ -18,22 +19,14 @@ if TYPE_CHECKING:
     from burnish.train.loop import Progress as Training
 
 
-class Bar:
-    """One task's bar; a context manager. Where the error stream is no terminal, training logs a line at each
-    validation instead.
+class _Live:
+    """A bar on the error stream that steps aside for what is said; a context manager."""
 
-    Args:
-        task: Its name.
-        total: Number of things to do; 1 for a share.
-    """
-
-    def __init__(self, task: str, total: float = 1.0) -> None:
+    def __init__(self, *columns: ProgressColumn) -> None:
         self.console = Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"))
-        self._bar = Progress(*columns, TimeElapsedColumn(), console=self.console, transient=True)
-        self._task = self._bar.add_task(task, total=total, note="")
+        self._bar = Progress(*columns, console=self.console, transient=True)
 
-    def __enter__(self) -> "Bar":
+    def __enter__(self) -> Self:
         self._bar.start()
         return self
 
@@ -49,6 +42,21 @@ class Bar:
         Console().print(str(text), soft_wrap=True, markup=False, highlight=False)
         if live:
             self._bar.start()
+
+
+class Bar(_Live):
+    """One task's bar; a context manager. Where the error stream is no terminal, training logs a line at each
+    validation instead.
+
+    Args:
+        task: Its name.
+        total: Number of things to do; 1 for a share.
+    """
+
+    def __init__(self, task: str, total: float = 1.0) -> None:
+        columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}")
+        super().__init__(*columns, TimeElapsedColumn())
+        self._task = self._bar.add_task(task, total=total, note="")
 
     def advance(self, *about: object) -> None:
         """One thing is done."""
@@ -80,35 +88,13 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
-class Stages:
+class Stages(_Live):
     """A bar that follows a run through named stages, each from 0 to 1; a context manager."""
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True)
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-        )
-        self._bar = Progress(*columns, console=self.console, transient=True)
+        columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()
+        super().__init__(*columns, TimeElapsedColumn(), TimeRemainingColumn())
         self._stage, self._task = "", TaskID(0)
-
-    def __enter__(self) -> "Stages":
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
-
-    def say(self, text: object) -> None:
-        """Prints `str(text)` to the output."""
-        self._bar.stop()
-        Console().print(str(text), soft_wrap=True, markup=False, highlight=False)
-        self._bar.start()
 
     def report(self, stage: str, done: float) -> None:
         """Shows how far a stage is, in [0, 1]; a log gets a line when a stage begins."""

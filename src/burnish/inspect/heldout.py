@@ -177,7 +177,7 @@ def _marked(shot: Shot, logit: Tensor, surprise: Tensor) -> Marked:
 
 def conclude(
     shots: Sequence[Shot], held: Held, seen: bool, wanted: float
-) -> tuple[Fusion, Calibration, dict]:
+) -> tuple[Fusion, Calibration, dict[str, float]]:
     """Weighs the judges and sets the threshold from the good parts' held-out scores.
 
     Args:

@@ -1,6 +1,5 @@
 """`burnish inspect train`: from a folder of parts to an inspector's bundle."""
 
-import platform
 import shutil
 import time
 from collections import Counter
@@ -14,7 +13,6 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-import burnish
 from burnish.errors import BurnishError, DatasetError
 from burnish.inspect.calibrate import Calibration
 from burnish.inspect.choose import Choice, choose
@@ -30,6 +28,7 @@ from burnish.inspect.weak import with_masks
 from burnish.media.dataset import PartSet, open_parts
 from burnish.store.bundle import WEIGHTS, Bundle, write_bundle
 from burnish.train.budget import Budget
+from burnish.train.run import versions
 
 PAINTING = 0.3
 """Share of the budget for learning to paint defects, where the recipe does."""
@@ -237,11 +236,7 @@ class Run:
                 "strangest good parts, held out": ", ".join(facts["strangest"]),
                 "parts left out or by label only": len(facts["problems"]),
             },
-            "versions": {
-                "burnish": burnish.__version__,
-                "torch": torch.__version__,
-                "python": platform.python_version(),
-            },
+            "versions": versions(),
             "licences": {"weights of EfficientNet-Lite0": "Apache-2.0", "data": facts["licence"]},
             **facts,
         }

@@ -1,17 +1,13 @@
 """`burnish train` on clips: videos, GIFs or ordered frames in, a diffusion bundle of clips out."""
 
-import platform
-import shutil
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 
-import burnish
 from burnish.core.frames import FramePreconditioned
 from burnish.core.left_out import left_out
 from burnish.core.process import seeded
@@ -21,14 +17,14 @@ from burnish.errors import BurnishError
 from burnish.media.clip import load_clips
 from burnish.media.image import write_png
 from burnish.media.sheet import contact_sheet
-from burnish.store.bundle import WEIGHTS, Bundle, read_bundle, write_bundle
+from burnish.store.bundle import Bundle, read_bundle
 from burnish.train.budget import Budget
 from burnish.train.clip_lesson import ClipLesson
 from burnish.train.clip_plan import ClipPlan, prepare
 from burnish.train.copies import copy_rate
 from burnish.train.loop import Fitted, Options, Progress, fit
 from burnish.train.plan import Tariff
-from burnish.train.run import CHECKPOINT, SHEET, Trained, agree, open_place, work_folder
+from burnish.train.run import CHECKPOINT, SHEET, Trained, account, agree, open_place, save
 
 
 def train(
@@ -151,7 +147,7 @@ def save_bundle(
     out: str | Path, model: FramePreconditioned, plan: ClipPlan, fitted: Fitted, seed: int
 ) -> Bundle:
     """Writes the bundle, kind `diffusion`, media `clip`, and then removes the work folder."""
-    work, clips, lesson = work_folder(out), plan.clips, plan.lesson
+    clips, lesson = plan.clips, plan.lesson
     sheet = draw_sheet(model, lesson, seed)
     meta = {
         "kind": "diffusion",
@@ -170,24 +166,13 @@ def save_bundle(
             "layout": clips.layout,
             "licence": "not stated",
         },
-        "training": asdict(fitted)
-        | {"seed": seed, "batch": lesson.batch_size, "budget": asdict(plan.budget)},
-        "cost": {"seconds": round(fitted.seconds, 1), "machine": platform.processor() or platform.machine()},
-        "versions": {
-            "burnish": burnish.__version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
+        **account(fitted, seed, lesson.batch_size, plan.budget, fitted.seconds),
     }
 
-    def write(folder: Path) -> None:
-        state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-        save_file(state, folder / WEIGHTS)
+    def more(folder: Path) -> None:
         write_png(folder / SHEET, sheet)
 
-    bundle = write_bundle(out, meta, write, card(meta))
-    shutil.rmtree(work, ignore_errors=True)
-    return bundle
+    return save(out, meta, model, card(meta), more)
 
 
 def card(meta: dict[str, Any]) -> str:

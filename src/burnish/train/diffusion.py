@@ -1,17 +1,13 @@
 """`burnish train`: a folder of pictures in, a diffusion bundle out."""
 
-import platform
-import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 
-import burnish
 from burnish.core.centred import Centred
 from burnish.core.gaussian import Preconditioned, StraightPath
 from burnish.core.process import seeded
@@ -25,7 +21,7 @@ from burnish.nets.condition import Condition
 from burnish.nets.hourglass import Hourglass, preset, preset_latent
 from burnish.nets.latents import Latents, load_autoencoder
 from burnish.nets.sentence import SentenceEncoder
-from burnish.store.bundle import WEIGHTS, Bundle, write_bundle
+from burnish.store.bundle import Bundle
 from burnish.train import augment
 from burnish.train.base import Base, open_base
 from burnish.train.budget import Budget
@@ -35,7 +31,7 @@ from burnish.train.lesson import Lesson
 from burnish.train.loop import Fitted, Options, Progress, fit, seeded_weights
 from burnish.train.pictures import Pictures, load_pictures
 from burnish.train.plan import Plan, Tariff
-from burnish.train.run import CHECKPOINT, SHEET, Trained, agree, open_place, work_folder
+from burnish.train.run import CHECKPOINT, SHEET, Trained, account, agree, open_place, save
 from burnish.train.wordmean import fit_word_mean
 
 BUCKETS = 4096
@@ -259,7 +255,7 @@ def save_bundle(
     tuned: Fitted | None = None,
 ) -> Bundle:
     """Writes the bundle, kind `diffusion`, and then removes the work folder."""
-    work, pictures, lesson = work_folder(out), plan.pictures, plan.lesson
+    pictures, lesson = plan.pictures, plan.lesson
     sheet = draw_sheet(model, lesson, seed)
     seconds = fitted.seconds + (tuned.seconds if tuned else 0.0)
     meta = {
@@ -280,27 +276,16 @@ def save_bundle(
             "layout": pictures.layout,
             "licence": "not stated",
         },
-        "training": asdict(fitted)
-        | {"seed": seed, "batch": lesson.batch_size, "budget": asdict(plan.budget)},
+        **account(fitted, seed, lesson.batch_size, plan.budget, seconds),
         "few_steps": None if tuned is None else {"updates": tuned.step, "seconds": tuned.seconds},
-        "cost": {"seconds": round(seconds, 1), "machine": platform.processor() or platform.machine()},
-        "versions": {
-            "burnish": burnish.__version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
     }
 
-    def write(folder: Path) -> None:
-        state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-        save_file(state, folder / WEIGHTS)
+    def more(folder: Path) -> None:
         if isinstance(lesson.codec, Latents):
             lesson.codec.save(folder)
         write_png(folder / SHEET, sheet)
 
-    bundle = write_bundle(out, meta, write, card(meta))
-    shutil.rmtree(work, ignore_errors=True)
-    return bundle
+    return save(out, meta, model, card(meta), more)
 
 
 def card(meta: dict[str, Any]) -> str:

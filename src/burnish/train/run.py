@@ -1,13 +1,20 @@
 """What training runs of all media share: a place to work in, the agreement of a resumed run, the outcome."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import platform
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+from safetensors.torch import save_file
+
+import burnish
 from burnish.errors import BundleError, BurnishError
-from burnish.store.bundle import DESCRIPTION, Bundle
+from burnish.store.bundle import DESCRIPTION, WEIGHTS, Bundle, write_bundle
+from burnish.train.budget import Budget
 from burnish.train.loop import Fitted
 
 SHEET = "samples.png"
@@ -92,3 +99,56 @@ def agree(work: Path, now: Mapping[str, Any]) -> None:
         file.write_text(json.dumps(now, indent=1), encoding="utf-8")
     except OSError as error:
         raise BurnishError(work, f"cannot be written ({error.strerror})", "Choose another --out") from error
+
+
+def versions() -> dict[str, str]:
+    """Of what a bundle was made with."""
+    return {
+        "burnish": burnish.__version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def account(fitted: Fitted, seed: int, batch: int, budget: Budget, seconds: float) -> dict[str, Any]:
+    """What a bundle says of its training: how it went, what it took, with which versions.
+
+    Args:
+        fitted: The outcome.
+        seed: Of everything random.
+        batch: Samples an update.
+        budget: What was allowed.
+        seconds: What it took, tuning included.
+    """
+    return {
+        "training": asdict(fitted) | {"seed": seed, "batch": batch, "budget": asdict(budget)},
+        "cost": {"seconds": round(seconds, 1), "machine": platform.processor() or platform.machine()},
+        "versions": versions(),
+    }
+
+
+def save(
+    out: str | Path,
+    meta: dict[str, Any],
+    model: torch.nn.Module,
+    card: str,
+    more: Callable[[Path], None],
+) -> Bundle:
+    """Writes a trained model's bundle, and then removes the work folder.
+
+    Args:
+        out: The bundle.
+        meta: Its description.
+        model: Whose weights are saved.
+        card: Its card, Markdown.
+        more: Writes what else belongs into the folder: samples, a codec.
+    """
+
+    def write(folder: Path) -> None:
+        state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+        save_file(state, folder / WEIGHTS)
+        more(folder)
+
+    bundle = write_bundle(out, meta, write, card)
+    shutil.rmtree(work_folder(out), ignore_errors=True)
+    return bundle

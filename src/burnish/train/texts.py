@@ -1,17 +1,14 @@
 """`burnish train` on text: lines in, a diffusion bundle of lines out."""
 
-import platform
-import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 
-import burnish
 from burnish.core.corrected import Corrected
 from burnish.core.masked import Masked, ancestral
 from burnish.core.process import seeded
@@ -20,11 +17,11 @@ from burnish.errors import BundleError
 from burnish.media.text import FEW, Texts, key, load_texts
 from burnish.media.vocabulary import BEGIN, END, MASK, PAD, Vocabulary
 from burnish.nets.text import TextConfig, TextNet
-from burnish.store.bundle import WEIGHTS, Bundle, read_bundle, write_bundle
+from burnish.store.bundle import WEIGHTS, Bundle, read_bundle
 from burnish.train.budget import Budget
 from burnish.train.loop import Fitted, Options, Progress, fit, seeded_weights
 from burnish.train.plan import Tariff
-from burnish.train.run import CHECKPOINT, Trained, agree, open_place, work_folder
+from burnish.train.run import CHECKPOINT, Trained, account, agree, open_place, save
 from burnish.train.text_lesson import TextLesson, pack
 
 SAMPLES = "samples.txt"
@@ -193,7 +190,7 @@ def draw_lines(
 
 def save_bundle(out: str | Path, model: Corrected, plan: TextPlan, fitted: Fitted, seed: int) -> Bundle:
     """Writes the bundle, kind `diffusion`, media `text`, and then removes the work folder."""
-    texts, lesson, work = plan.texts, plan.lesson, work_folder(out)
+    texts, lesson = plan.texts, plan.lesson
     lines = draw_lines(model, lesson, seed, count=100)
     seen = {key(line) for line in lesson.train}
     meta = {
@@ -215,24 +212,13 @@ def save_bundle(out: str | Path, model: Corrected, plan: TextPlan, fitted: Fitte
             "licence": "not stated",
         },
         "copies": round(sum(key(line) in seen for line in lines) / len(lines), 4),
-        "training": asdict(fitted)
-        | {"seed": seed, "batch": lesson.batch_size, "budget": asdict(plan.budget)},
-        "cost": {"seconds": round(fitted.seconds, 1), "machine": platform.processor() or platform.machine()},
-        "versions": {
-            "burnish": burnish.__version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
+        **account(fitted, seed, lesson.batch_size, plan.budget, fitted.seconds),
     }
 
-    def write(folder: Path) -> None:
-        state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-        save_file(state, folder / WEIGHTS)
+    def more(folder: Path) -> None:
         (folder / SAMPLES).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
-    bundle = write_bundle(out, meta, write, card(meta))
-    shutil.rmtree(work, ignore_errors=True)
-    return bundle
+    return save(out, meta, model, card(meta), more)
 
 
 def card(meta: dict[str, Any]) -> str:

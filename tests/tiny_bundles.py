@@ -1,4 +1,4 @@
-"""Small bundles for the tests of proof."""
+"""Small bundles in no time."""
 
 from pathlib import Path
 
