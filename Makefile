@@ -38,8 +38,8 @@ prove-checks: install
 	$(BIN)/python bench/prove_checks.py $(BENCH)
 
 lint: install
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff check --no-cache .
+	$(BIN)/ruff format --no-cache --check .
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 	$(BIN)/basedpyright

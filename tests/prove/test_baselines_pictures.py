@@ -3,7 +3,6 @@ pictures that truly are Gaussian an untrained model is advised against."""
 
 import numpy as np
 import pytest
-from tiny_bundles import generator
 
 from burnish.errors import BurnishError, DatasetError
 from burnish.media.image import write_png
@@ -11,6 +10,7 @@ from burnish.prove.baseline import advise
 from burnish.prove.baselines.pictures import compare_pictures, fit_cutpaste, fit_pca
 from burnish.store.bundle import WEIGHTS, read_bundle, write_bundle
 from burnish.train.pictures import load_pictures
+from tiny_bundles import generator
 
 
 def fields(n, seed=0, size=32):

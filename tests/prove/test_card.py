@@ -4,7 +4,6 @@ import json
 from datetime import date, timedelta
 
 import pytest
-from tiny_bundles import generator
 
 from burnish.core.stats import Interval, rate
 from burnish.errors import BurnishError
@@ -19,6 +18,7 @@ from burnish.store.bundle import Bundle, write_bundle
 from burnish.store.recording import batch, recorded
 from burnish.store.settings import Settings, Tariffs
 from burnish.store.workspace import Workspace
+from tiny_bundles import generator
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_bundles import generator
 
 from burnish.errors import BurnishError
 from burnish.prove import determinism as module
 from burnish.prove.determinism import Watched, determinism
 from burnish.prove.report.standing import LIKELY, state_of
 from burnish.verbs.load import load
+from tiny_bundles import generator
 
 
 @pytest.fixture(scope="module")

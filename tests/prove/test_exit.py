@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
-from tiny_bundles import generator, line
 
 from burnish.core.process import seeded
 from burnish.errors import BurnishError
@@ -26,6 +25,7 @@ from burnish.store.tables import Cost, Epoch, Figure, Record, Review
 from burnish.store.workspace import open_workspace
 from burnish.verbs.load import load
 from burnish.verbs.make import make
+from tiny_bundles import generator, line
 
 ALONE = """import sys, runpy
 sys.modules.update(burnish=None, torch=None)

@@ -6,7 +6,6 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from tiny_bundles import generator, line
 
 from burnish.errors import BurnishError
 from burnish.media.film import read_film
@@ -19,6 +18,7 @@ from burnish.prove.verify_seal import BROKEN, UNANCHORED, drawn, verify
 from burnish.store.bundle import Bundle
 from burnish.verbs.load import load
 from burnish.verbs.make import make
+from tiny_bundles import generator, line
 
 
 @pytest.fixture(scope="module")

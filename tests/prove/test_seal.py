@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tiny_bundles import generator
 
 from burnish.errors import BurnishError
 from burnish.prove.exchange import Verdict
@@ -24,6 +23,7 @@ from burnish.prove.seal import add_verdicts, commit, publish, seal
 from burnish.prove.verify_seal import BROKEN, OK, UNANCHORED, UNREADABLE, main, seed_of, verify, verify_proof
 from burnish.store.files import write_json
 from burnish.store.recording import Unrecorded
+from tiny_bundles import generator
 
 ALONE = """import sys, runpy
 sys.modules["burnish"] = None
