@@ -60,11 +60,9 @@ class Settings:
     synthesis: str = "auto"
     workers: int = field(default_factory=lambda: max(1, min(4, os.cpu_count() or 1)))
 
-    def budget(self, minutes: float, share: float = 1.0) -> Budget:
-        """What a segmenter may spend: a share of the steps, or of the minutes that are left."""
-        if self.steps:
-            return Budget(None, max(1, round(share * self.steps)))
-        return Budget(max(share * minutes, 0.02), None)
+    def budget(self, minutes: float) -> Budget:
+        """What a segmenter may spend: the steps, or the minutes that are left."""
+        return Budget(None, self.steps) if self.steps else Budget(max(minutes, 0.02), None)
 
 
 def working_side(shots: Sequence[tuple[int, int]]) -> int:
