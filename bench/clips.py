@@ -31,12 +31,9 @@ from scipy.stats import wasserstein_distance
 
 import clip_sets
 import form
-from burnish.core.frames import over_frames
 from burnish.core.mmd import kid
 from burnish.core.process import seeded
 from burnish.core.sample import sample
-from burnish.core.schedule import SHIFT, grid
-from burnish.nets.clip import ATTENTION
 from burnish.train import budget, diffusion
 from burnish.train import clips as clip_training
 from burnish.train.features import Features
@@ -84,7 +81,7 @@ def bundle(name: str, kind: str, seed: int, minutes: float) -> Path:
 
     Args:
         name: Of the set.
-        kind: `clip`; `factorised` or `full`, clips with that attention; or `image`.
+        kind: `clip` or `image`.
         seed: Of the training.
         minutes: Of one processor.
     """
@@ -93,7 +90,6 @@ def bundle(name: str, kind: str, seed: int, minutes: float) -> Path:
         return out
     takes, singles = clip_sets.write_training(name)
     root, train = (singles, diffusion.train) if kind == "image" else (takes, clip_training.train)
-    more = {"attention": kind} if kind in ATTENTION else {}
     done = train(
         root,
         out,
@@ -103,7 +99,6 @@ def bundle(name: str, kind: str, seed: int, minutes: float) -> Path:
         on_plan=print,
         on_progress=report,
         options=Options(now=time.process_time),
-        **more,
     )
     print(done)
     if done.bundle is None:
@@ -198,14 +193,13 @@ def interpolation(model: ClipModel, real: list[np.ndarray], places: tuple[int, .
     for index, clip in enumerate(whole):
         code = model.encode(clip)
         t = torch.ones(1, length) * ~mask.flatten()
-        noise = torch.randn(code.shape, generator=seeded(index))
-        filtered = model.denoiser.filter(torch.where(mask, code, noise * over_frames(t)), t)[0]
+        filtered = model.denoiser.filter(code * mask, t)[0]
         walks = {
             key: sample(
                 model.denoiser,
                 model.process,
                 tuple(code.shape),
-                grid(steps, shift=SHIFT),
+                model.times(steps, mask.flatten()),
                 known=code,
                 known_mask=mask,
                 condition=model.condition(),

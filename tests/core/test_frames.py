@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from burnish.core.frames import FramePath, FramePreconditioned, covariance, frame_times, wiener
+from burnish.core.frames import FramePath, FramePreconditioned, covariance, doubt, frame_times, wiener
 from burnish.core.gaussian import coefficients
+from burnish.core.posterior import Posterior
 from burnish.core.process import seeded
 from burnish.core.sample import sample
 
@@ -43,17 +44,31 @@ def test_known_frames_condition_the_others_as_a_gaussian():
     assert (deviation[0][known] == 0).all()
 
 
-def test_what_a_random_walk_has_between_two_frames_is_their_linear_blend():
-    # The bridge of a Wiener process is linear; a large start variance stands for an unknown mean.
-    length = 9
-    k = torch.arange(length).double()
-    matrix = 1e4 + torch.minimum(k[:, None], k)
+def test_frames_at_one_time_are_filtered_each_alone_as_by_edm():
+    t = torch.tensor([[0.3] * 5, [0.8] * 5])
+    gain, deviation = wiener(t, ar1(5, 0.97))
+    c_skip, c_out, _ = coefficients(t.double(), 1.0)
+    torch.testing.assert_close(gain, torch.diag_embed(c_skip))
+    torch.testing.assert_close(deviation, c_out)
+
+
+def test_a_frame_between_two_known_ones_is_their_blend_and_one_after_them_the_last():
+    # The bridge of a slow first-order process: sinh(kappa (L - k)) / sinh(kappa L), linear as kappa -> 0.
+    length, rate, k = 9, 1e-3, torch.arange(9).double()
     t = torch.ones(1, length)
     t[:, [0, -1]] = 0
-    gain, deviation = wiener(t, matrix)
-    np.testing.assert_allclose(gain[0][:, 0], 1 - k / 8, atol=1e-6)
-    np.testing.assert_allclose(gain[0][:, -1], k / 8, atol=1e-6)
-    np.testing.assert_allclose(deviation[0] ** 2, k * (8 - k) / 8, atol=1e-6)
+    gain, deviation = wiener(t, torch.exp(-rate * (k[:, None] - k).abs()))
+    np.testing.assert_allclose(gain[0][:, 0], np.sinh(rate * (8 - k)) / np.sinh(rate * 8), atol=1e-9)
+    np.testing.assert_allclose(gain[0][:, 0], 1 - k / 8, atol=1e-4)
+    np.testing.assert_allclose(deviation[0] ** 2, 2 * rate * k * (8 - k) / 8, rtol=0.01, atol=1e-9)
+    t[:, -1] = 1
+    np.testing.assert_allclose(wiener(t, ar1(length, 0.99))[0][0][:, 0], 0.99**k, atol=1e-9)
+
+
+def test_what_is_open_given_known_frames():
+    known = torch.tensor([[False] * 3, [True, False, False]])
+    expected = [1.0, ((1 - 0.9**2 + 1 - 0.9**4) / 2) ** 0.5]
+    assert doubt(known, ar1(3)).tolist() == pytest.approx(expected)
 
 
 def test_the_loss_of_a_silent_network_is_one_on_gaussian_clips_at_every_time():
@@ -81,7 +96,6 @@ def test_known_frames_come_back_to_the_bit_and_absent_ones_do_not_count():
     other[:, :, 3] = 100
     losses = [process.loss(posterior, x, x_t, t, there) for x in (x_0, other)]
     assert torch.equal(*losses)
-    assert float(process.errors(posterior, x_0, t)[0, 0]) == 0
 
 
 def test_a_walk_with_a_silent_network_draws_gaussian_clips_of_that_covariance():
@@ -113,9 +127,25 @@ def test_stills_and_short_clips_still_have_an_inverse():
         covariance([], 4)
 
 
+def test_the_noise_of_frames_is_as_alike_as_they_are():
+    noise = FramePath(ar1(3, 0.8)).prior((64, 2, 3, 8, 8), seeded(0)).permute(2, 0, 1, 3, 4).reshape(3, -1)
+    np.testing.assert_allclose(noise @ noise.T / noise.shape[1], ar1(3, 0.8), atol=0.03)
+
+
+def test_given_frames_the_loss_is_the_error_over_the_filter_s():
+    matrix = ar1(4)
+    process, x_0 = FramePath(matrix), torch.randn(2, 1, 4, 8, 8, generator=seeded(0))
+    t = torch.tensor([[0.0, 1, 1, 0]] * 2)
+    x_t = process.corrupt(x_0, t, seeded(1))
+    filtered = FramePreconditioned(Silent(), matrix)(x_t, t)
+    assert process.loss(filtered, x_0, x_t, t).tolist() == pytest.approx([1, 1], abs=1e-3)
+    half = Posterior((filtered.mean + x_0) / 2)
+    assert process.loss(half, x_0, x_t, t).tolist() == pytest.approx([0.25, 0.25], abs=1e-3)
+
+
 def test_times_of_all_forms_and_another_number_of_frames():
     x = torch.zeros(2, 1, 4, 2, 2)
     assert frame_times(torch.tensor([0.1, 0.2]), x).tolist()[1] == pytest.approx([0.2] * 4)
     assert frame_times(torch.zeros(2, 1, 4, 1, 1), x).shape == (2, 4)
-    with pytest.raises(ValueError, match="made for 4 frames, got 3"):
-        FramePreconditioned(Silent(), ar1(4))(torch.zeros(1, 1, 3, 2, 2), torch.zeros(1))
+    with pytest.raises(ValueError, match="made for 4 frames, got 5"):
+        FramePreconditioned(Silent(), ar1(4))(torch.zeros(1, 1, 5, 2, 2), torch.zeros(1))

@@ -5,10 +5,8 @@ import torch
 
 from burnish.core.process import seeded
 from burnish.nets.clip import (
-    ATTENTION,
     ClipConfig,
     ClipNet,
-    FullBlock,
     TimeBlock,
     beside,
     clip_preset,
@@ -29,9 +27,8 @@ def stirred(net):
     return net
 
 
-@pytest.mark.parametrize("attention", ATTENTION)
-def test_a_new_network_answers_zero_and_a_trained_one_sees_all_frames(attention):
-    config = ClipConfig(channels=2, attention=attention, classes=2, views=8, buckets=16, **TINY)
+def test_a_new_network_answers_zero_and_a_trained_one_sees_all_frames():
+    config = ClipConfig(channels=2, classes=2, views=8, buckets=16, **TINY)
     net = ClipNet(config)
     inputs = torch.randn(2, 5, 4, 8, 8, generator=seeded(1))
     t = torch.tensor([[0.5] * 4, [0.0, 1.0, 1.0, 1.0]])
@@ -49,15 +46,27 @@ def test_a_new_network_answers_zero_and_a_trained_one_sees_all_frames(attention)
     assert not torch.allclose(other[1], before[1])
 
 
-def test_a_time_block_sees_one_place_and_a_full_block_all():
+def test_a_time_block_sees_one_place_and_leaves_single_frames_alone():
     x = torch.randn(4, 2, 2, 32, generator=seeded(0))
     changed = x.clone()
     changed[3, 1, 1] += 1
-    along, full = stirred(TimeBlock(32, 32, 4)), stirred(FullBlock(32, 32, 4))
+    along, vector = stirred(TimeBlock(32, 32, 4)), torch.zeros(4, 32)
     moved = (along.attend(x) - along.attend(changed)).abs().amax(-1) > 1e-6
     assert moved[:, 1, 1].all()
     assert int(moved.sum()) == 4
-    assert ((full.attend(x) - full.attend(changed)).abs().amax(-1) > 1e-6).all()
+    assert not torch.equal(along(x, vector), x)
+    along.frames = 1
+    assert torch.equal(along(x, vector), x)
+
+
+def test_a_network_that_saw_single_pictures_alone_treats_each_frame_of_a_clip_as_one():
+    net = ClipNet(ClipConfig(channels=2, **TINY))
+    torch.nn.init.normal_(net.frame.head.weight, std=0.1, generator=seeded(2))
+    inputs, t = torch.randn(2, 5, 4, 8, 8, generator=seeded(1)), torch.full((2, 4), 0.4)
+    singles = inputs.transpose(1, 2).reshape(8, 5, 1, 8, 8)
+    alone = net(singles, t.reshape(8, 1)).reshape(2, 4, 2, 8, 8).transpose(1, 2)
+    torch.testing.assert_close(net(inputs, t), alone)
+    assert float(alone.detach().abs().max()) > 0
 
 
 def test_the_frames_beside_are_the_nearest_clearer_ones_or_the_neighbours():
@@ -69,12 +78,6 @@ def test_the_frames_beside_are_the_nearest_clearer_ones_or_the_neighbours():
     assert taken(clip, after).flatten().tolist() == [1, 4, 4, 4, 4, 6, 7, 8, 9, 9, 11, 12, 13, 14, 14]
 
 
-def test_a_shape_from_before_there_was_a_context_has_none():
-    old = {key: value for key, value in ClipConfig().to_json().items() if key != "context"}
-    assert not ClipConfig.from_json(old).context
-    assert ClipConfig().context
-
-
 def test_a_condition_of_clips_is_repeated_for_their_frames():
     told = of_frames(Condition(label=torch.tensor([1, 2])), 3)
     assert told.label is not None
@@ -83,10 +86,8 @@ def test_a_condition_of_clips_is_repeated_for_their_frames():
 
 
 def test_configs_travel_and_bad_ones_are_refused():
-    config = clip_preset(128, classes=3, attention="full")
+    config = clip_preset(128, classes=3)
     assert (config.patch, config.frames) == (4, 16)
     assert ClipConfig.from_json(config.to_json()) == config
-    with pytest.raises(ValueError, match="multiple of 2"):
-        ClipConfig(frames=5)
-    with pytest.raises(ValueError, match="attention"):
-        ClipConfig(attention="none")
+    with pytest.raises(ValueError, match="at least 1"):
+        ClipConfig(frames=0)

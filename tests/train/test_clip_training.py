@@ -78,7 +78,7 @@ def test_a_stopped_run_goes_on_to_the_bit(folder, tmp_path):
     with pytest.raises(BurnishError, match="unfinished run"):
         run(folder, out, 12)
     with pytest.raises(BurnishError, match="other architecture"):
-        run(folder, out, 12, resume=True, attention="full")
+        run(folder, out, 12, resume=True, told=64)
     resumed, whole = run(folder, out, 12, resume=True), run(folder, tmp_path / "whole", 12)
     assert resumed.bundle is not None
     assert whole.bundle is not None

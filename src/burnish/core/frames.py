@@ -1,39 +1,42 @@
 r"""Preconditioning for clips: frames of one thing resemble each other, and that much is known in closed form.
 
-On the straight path frame i of a clip is x_t = (1 - t_i) x_0 + t_i eps, each frame at its own time: a known
-frame has t = 0. Let the frames have mean 0 and covariance K (T, T), the same for each pixel. With A =
+Let the frames of a clip have mean 0 and covariance K (T, T), the same for each pixel. On the straight path
+frame i is x_t = (1 - t_i) x_0 + t_i eps, each frame at its own time: a known frame has t = 0. The noise of
+the frames is as alike as the frames are, eps ~ N(0, K) (the progressive noise of arXiv:2305.10474), so that
+frames at one time look like one noisy picture, and making a clip is nearly making one picture. With A =
 diag(1 - t_i) and B = diag(t_i) the posterior of a Gaussian clip is the Wiener filter across time
 
-    m = W x_t,   W = K A (A K A + B^2)^-1,          S = K - W A K
+    m = W x_t,   W = K A (A K A + B K B)^-1,          S = K - W A K.
 
-(for known frames alone it is simple kriging, Matheron 1963; between two known frames that is close to their
-linear blend, and far from all of them it leans to the mean). The denoiser adds what a network F knows beyond
-second moments:
+At one time for all frames W = c_skip I, EDM's preconditioning of each frame alone (arXiv:2206.00364, section
+5; `core.gaussian`). Given known frames alone it is simple kriging (Matheron 1963); and as K is that of a
+first-order process, K_ij = rho^|i - j| with rho near 1, a frame between two known ones is their linear blend,
+and one after the last is that one. The denoiser adds what a network F knows beyond second moments:
 
     D(x_t, t)_i = m_i + c_out F(c_in x_t, m, c_out, t)_i,     c_out = sqrt(S_ii),  c_in = 1 / sqrt((1 - t_i)^2
-    K_ii + t_i^2).
+    + t_i^2).
 
-F's target then has unit variance in every frame at every time, and so has its loss |D - x_0|^2 / c_out^2. For
-one frame it is EDM's preconditioning (arXiv:2206.00364, section 5; `core.gaussian`): W = c_skip, S = c_out^2.
-With F = 0 a clip between two frames is the filter's own, so a network can only be measured by what it adds.
+With F = 0 a clip between two frames is their blend, so a network can only be measured by what it adds.
 """
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from burnish.core.gaussian import StraightPath
 from burnish.core.posterior import Posterior
-from burnish.core.process import Rng
+from burnish.core.process import Rng, normal
 
-FLOOR = 1e-3
-"""Smallest eigenvalue of K: even a still clip has some noise of its own."""
+SLOWEST = 1e-4
+"""Least rate of change a frame, -log rho: even a still clip has some noise of its own."""
 
 
 def covariance(clips: list[Tensor], length: int) -> Tensor:
-    """The covariance of frames by their distance in time, (length, length), float64, K_ii = 1.
+    """K of the first-order process nearest to some clips, K_ij = rho^|i - j|, (length, length), float64.
 
-    The mean product of frames k apart, over all clips and pixels, as a Toeplitz matrix, made positive
-    definite by raising eigenvalues to `FLOOR`; distances that no clip holds take the last one measured.
+    Each distance k in time has its own rate, -log(r_k) / k for the correlation r_k of frames k apart; rho
+    goes by their geometric mean, for it sets a scale, and all distances are asked for.
 
     Args:
         clips: (T, C, H, W) each, of mean 0 over the set; any T >= 1.
@@ -44,20 +47,21 @@ def covariance(clips: list[Tensor], length: int) -> Tensor:
     """
     if not clips or length < 1:
         raise ValueError(f"a covariance needs clips and a length >= 1; got {len(clips)} and {length}")
-    products = torch.zeros(length, dtype=torch.float64)
-    for lag in range(length):
-        total, count = 0.0, 0
-        for clip in clips:
-            if len(clip) > lag:
-                pair = clip[lag:] * clip[: len(clip) - lag]
-                total, count = total + float(pair.double().sum()), count + pair.numel()
-        products[lag] = total / count if count else products[lag - 1]
-    products = products / products[0].clamp_min(1e-9)
+    power = _product(clips, 0)
+    rates = [
+        -float(torch.log((_product(clips, lag) / power.clamp_min(1e-9)).clamp(1e-3, 1))) / lag
+        for lag in range(1, length)
+        if any(len(clip) > lag for clip in clips)
+    ]
+    slow = torch.tensor(rates or [SLOWEST], dtype=torch.float64).clamp_min(SLOWEST)
     index = torch.arange(length)
-    values, vectors = torch.linalg.eigh(products[(index[:, None] - index).abs()])
-    matrix = (vectors * values.clamp_min(FLOOR)) @ vectors.T
-    scale = matrix.diagonal().rsqrt()
-    return matrix * scale * scale[:, None]
+    return torch.exp(-slow.log().mean().exp() * (index[:, None] - index).abs())
+
+
+def _product(clips: list[Tensor], lag: int) -> Tensor:
+    """The mean product of frames `lag` apart, over all clips and pixels."""
+    pairs = [(clip[lag:] * clip[: len(clip) - lag]).double() for clip in clips if len(clip) > lag]
+    return sum((pair.sum() for pair in pairs), torch.zeros(())) / sum(pair.numel() for pair in pairs)
 
 
 def wiener(t: Tensor, matrix: Tensor) -> tuple[Tensor, Tensor]:
@@ -65,15 +69,32 @@ def wiener(t: Tensor, matrix: Tensor) -> tuple[Tensor, Tensor]:
 
     Args:
         t: Times, (B, T), in [0, 1].
-        matrix: K, (T, T).
+        matrix: K, (T, T), or of more frames.
     """
-    t, k = t.double(), matrix.double()
+    t, k = t.double(), matrix.double()[: t.shape[1], : t.shape[1]]
     a = 1 - t
-    noisy = a[:, :, None] * k * a[:, None] + torch.diag_embed(t.square())
+    noisy = k * (a[:, :, None] * a[:, None] + t[:, :, None] * t[:, None])
     seen = a[:, :, None] * k
     gain = torch.linalg.solve(noisy, seen).mT
     left = k.diagonal() - (gain * seen.mT).sum(-1)
     return gain, torch.where(t > 0, left.clamp_min(0).sqrt(), 0.0)
+
+
+def doubt(known: Tensor, matrix: Tensor) -> Tensor:
+    """How much is open in the other frames given the known ones, (B,): their rms deviation, 1 for none known.
+
+    Noise matters when it is about as large as that, so it shifts the times that are trained and walked.
+
+    Args:
+        known: Which frames are, (B, T), bool.
+        matrix: K, (T, T).
+    """
+    deviation = wiener((~known).double(), matrix)[1]
+    return (deviation.square().sum(1) / (~known).sum(1).clamp_min(1)).sqrt()
+
+
+LEAST = 1e-4
+"""Added to the filter's squared error: below this (half a gray level) nothing is asked of a network."""
 
 
 def frame_times(t: Tensor, x: Tensor) -> Tensor:
@@ -88,42 +109,52 @@ def over_frames(values: Tensor) -> Tensor:
 
 
 class FramePath(StraightPath):
-    """The Gaussian process of clips (B, C, T, H, W): the straight path, its loss weighed frame by frame.
+    """The Gaussian process of clips (B, C, T, H, W): the straight path with noise that is alike over frames.
 
     Args:
-        matrix: K, (T, T), see `covariance`.
+        matrix: K, (T, T), see `covariance`; clips may be shorter.
     """
 
     def __init__(self, matrix: Tensor) -> None:
         super().__init__()
         self.matrix = matrix
+        self.root = torch.linalg.cholesky(matrix.double()).float().cpu()
+
+    def prior(self, shape: Sequence[int], rng: Rng = None) -> Tensor:
+        """N(0, K) over the frames, of shape (B, C, T, H, W)."""
+        root = self.root[: shape[2], : shape[2]]
+        return torch.einsum("ij,bcjhw->bcihw", root, normal(shape, rng))
 
     def corrupt(self, x_0: Tensor, t: Tensor, rng: Rng = None) -> Tensor:
         """x_t = (1 - t) x_0 + t eps, (B, C, T, H, W); t is (B,), (B, T) or (B, 1, T, 1, 1)."""
-        return super().corrupt(x_0, over_frames(frame_times(t, x_0)), rng)
+        t = over_frames(frame_times(t, x_0))
+        return (1 - t) * x_0 + t * self.prior(x_0.shape, rng).to(x_0.device)
 
     def loss(
         self, posterior: Posterior, x_0: Tensor, x_t: Tensor, t: Tensor, weight: Tensor | None = None
     ) -> Tensor:
-        """Mean of |D - x_0|^2 / c_out^2 over frames with t > 0, (B,): the squared error of F.
+        """The squared error |D - x_0|^2 of each clip over that of the filter, (B,).
+
+        Without known frames the filter's error is taken as expected, c_out^2, and it is the squared error of
+        F. With some it is the filter's own on that clip: a clip that stands still then counts as much as one
+        that jumps where nobody could foretell it, and below 1 is better than the blend.
 
         Args:
             posterior, x_0, x_t: (B, C, T, H, W).
             t: Times, (B,), (B, T) or (B, 1, T, 1, 1).
             weight: (B, 1, T, 1, 1), 0 for frames that are not there; None for equal ones.
         """
-        error = self.errors(posterior, x_0, t)
-        counts = (frame_times(t, x_0) > 0).to(error.dtype)
+        times = frame_times(t, x_0)
+        gain, deviation = wiener(times, self.matrix.to(times.device))
+        counts = (times > 0).to(x_0.dtype)
         if weight is not None:
             counts = counts * weight.reshape(len(weight), -1)
-        return (error * counts).sum(1) / counts.sum(1).clamp_min(1e-9)
-
-    def errors(self, posterior: Posterior, x_0: Tensor, t: Tensor) -> Tensor:
-        """|D - x_0|^2 / c_out^2 of each frame, (B, T); 0 where t = 0."""
-        times = frame_times(t, x_0)
-        deviation = wiener(times, self.matrix.to(times.device))[1].to(x_0.dtype)
+        filtered = torch.einsum("bij,bcjhw->bcihw", gain.to(x_0.dtype), x_t)
+        own, expected = (filtered - x_0).square().mean((1, 3, 4)), deviation.to(x_0.dtype).square()
+        known = (times == 0).any(1, keepdim=True)
+        scale = (torch.where(known, own + LEAST, expected) * counts).sum(1)
         error = (posterior.mean - x_0).square().mean((1, 3, 4))
-        return torch.where(times > 0, error / deviation.clamp_min(1e-3).square(), 0.0)
+        return (error * counts).sum(1) / scale.clamp_min(1e-9)
 
 
 class FramePreconditioned(nn.Module):
@@ -145,20 +176,20 @@ class FramePreconditioned(nn.Module):
         """The posterior mean, (B, C, T, H, W); where t = 0 it is x_t itself.
 
         Args:
-            x_t: Corrupted clips, (B, C, T, H, W), T as of the matrix.
+            x_t: Corrupted clips, (B, C, T, H, W), T at most that of the matrix; pure noise is not shown.
             t: Times, (B,), (B, T) or (B, 1, T, 1, 1).
             condition: Passed on to the network.
 
         Raises:
-            ValueError: Another number of frames.
+            ValueError: More frames.
         """
-        if x_t.shape[2] != len(self.matrix):
+        if x_t.shape[2] > len(self.matrix):
             raise ValueError(f"made for {len(self.matrix)} frames, got {x_t.shape[2]}")
         times = frame_times(t, x_t)
         mean, c_out = self.filter(x_t, times)
-        k = self.matrix.diagonal().to(x_t.dtype)
-        c_in = over_frames(((1 - times).square() * k + times.square()).rsqrt().to(x_t.dtype))
-        inputs = torch.cat([c_in * x_t, mean, c_out.expand(-1, 1, -1, *x_t.shape[3:])], 1)
+        c_in = over_frames(((1 - times).square() + times.square()).rsqrt().to(x_t.dtype))
+        seen = torch.where(over_frames(times) < 1, c_in * x_t, 0.0)
+        inputs = torch.cat([seen, mean, c_out.expand(-1, 1, -1, *x_t.shape[3:])], 1)
         mean = mean + c_out * self.net(inputs, times, condition).to(x_t.dtype)
         return Posterior(torch.where(over_frames(times) > 0, mean, x_t))
 

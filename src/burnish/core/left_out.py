@@ -18,7 +18,6 @@ from torch import Tensor
 
 from burnish.core.frames import FramePath, frame_times, over_frames, wiener
 from burnish.core.posterior import Denoiser
-from burnish.core.process import normal, seeded
 
 FOLDS, BLOCK, SHARE, DROPPED = 4, 8, 0.1, 8
 
@@ -63,13 +62,12 @@ def _round(
 ) -> Tensor:
     """Surprise of each frame given those of `trusted` (B, T) that are in other folds."""
     place = torch.arange(x_0.shape[2], device=x_0.device)
-    noise = normal(x_0.shape, seeded(0), x_0.device)
     out = torch.zeros(there.shape, device=x_0.device)
     for fold in range(FOLDS):
         asked = (place % FOLDS == fold)[None] & there
         unknown = asked | ~(there if trusted is None else trusted)
         t = unknown.to(x_0.dtype)
-        expected = denoiser(torch.where(over_frames(unknown), noise, x_0), t, condition).mean
+        expected = denoiser(torch.where(over_frames(unknown), 0.0, x_0), t, condition).mean
         deviation = wiener(frame_times(t, x_0), process.matrix.to(t.device))[1].to(x_0.dtype)
         far = (expected - x_0).square().mean(1) / deviation[..., None, None].clamp_min(1e-3).square()
         out = torch.where(asked, top_blocks(far, BLOCK, share), out)

@@ -49,8 +49,12 @@ def grid(steps: int, start: float = 1.0, shift: float = 1.0) -> Tensor:
     """
     if steps < 1 or not 0 < start <= 1 or shift <= 0:
         raise ValueError(f"need steps >= 1, 0 < start <= 1, shift > 0; got {steps}, {start}, {shift}")
-    even = torch.linspace(1, 0, steps + 1, dtype=torch.float64)
-    return start * shift * even / (1 + (shift - 1) * even)
+    return start * shifted(torch.linspace(1, 0, steps + 1, dtype=torch.float64), shift)
+
+
+def shifted(t: Tensor, shift: Tensor | float) -> Tensor:
+    """Times moved to where noise is `shift` times as strong, sigma = t / (1 - t) -> shift sigma (*)."""
+    return shift * t / (1 + (shift - 1) * t)
 
 
 def training_times(

@@ -1,9 +1,9 @@
 """The clip network: the image hourglass on every frame, and frames that see each other at its waist.
 
-Each frame goes down the hourglass to 8 x 8 places; two frames of a place become one token, so a token stands
-for a tubelet of (2, 8, 8) pixels at 64 px (arXiv:2103.15691) and 16 frames for 512. At the waist all tokens
-attend to all (full), or blocks attend within a frame and along time by turns (factorised, as in
-arXiv:2103.15691, model 3). Fine detail does not pass the waist, so each frame also sees the pixels of the
+Attention is factorised (arXiv:2103.15691, model 3): blocks that attend within a frame, and after every
+second of them one that attends along time. The latter begin as the identity, and of a single frame they are
+left out: then the network is the image hourglass, and learns from single pictures and from clips together
+(arXiv:2204.03458). Fine detail does not pass the waist, so each frame of a clip also sees the pixels of the
 nearest clearer frames beside it. Each frame has its own time, so a known frame says so.
 """
 
@@ -13,13 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from burnish.nets.blocks import GlobalBlock, Stack
+from burnish.nets.blocks import GlobalBlock
 from burnish.nets.condition import Condition
 from burnish.nets.hourglass import Hourglass, HourglassConfig
-
-ATTENTION = ("factorised", "full")
-TUBELET = 2
-"""Frames of a token."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +24,8 @@ class ClipConfig:
 
     Args:
         channels: Of a frame.
-        frames: Of a clip, even.
-        patch, widths, depths: See `HourglassConfig`; the last depth counts the waist's blocks.
-        attention: `factorised` or `full`.
-        context: Whether each frame also sees the pixels of a frame before and one after it, see `beside`.
+        frames: Most frames of a clip, >= 1.
+        patch, widths, depths: See `HourglassConfig`; the last depth counts the waist's blocks within frames.
         classes, buckets, views, told: See `ConditionEncoder`.
     """
 
@@ -39,19 +33,15 @@ class ClipConfig:
     frames: int = 16
     patch: int = 2
     widths: tuple[int, ...] = (48, 96, 192)
-    depths: tuple[int, ...] = (1, 1, 4)
-    attention: str = "factorised"
-    context: bool = True
+    depths: tuple[int, ...] = (1, 2, 4)
     classes: int = 0
     buckets: int = 0
     views: int = 0
     told: int = 192
 
     def __post_init__(self) -> None:
-        if self.frames < TUBELET or self.frames % TUBELET:
-            raise ValueError(f"frames must be a multiple of {TUBELET}; got {self.frames}")
-        if self.attention not in ATTENTION:
-            raise ValueError(f"attention must be one of {ATTENTION}; got {self.attention!r}")
+        if self.frames < 1:
+            raise ValueError(f"frames must be at least 1; got {self.frames}")
 
     def to_json(self) -> dict[str, Any]:
         """For a bundle; `ClipConfig.from_json` reads it."""
@@ -59,10 +49,8 @@ class ClipConfig:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "ClipConfig":
-        """From `to_json`; shapes from before there was a context have none."""
-        return cls(
-            **{"context": False, **data, "widths": tuple(data["widths"]), "depths": tuple(data["depths"])}
-        )
+        """From `to_json`."""
+        return cls(**{**data, "widths": tuple(data["widths"]), "depths": tuple(data["depths"])})
 
 
 def clip_preset(size: int, **changes: Any) -> ClipConfig:
@@ -75,68 +63,30 @@ def clip_preset(size: int, **changes: Any) -> ClipConfig:
     return ClipConfig(**{"patch": max(1, size // 32), **changes})
 
 
-class FullBlock(GlobalBlock):
-    """A block whose attention sees all tokens of the clip.
+class TimeBlock(GlobalBlock):
+    """A block whose attention sees the tokens of one place, along time.
 
     Args:
         width, told: See `GlobalBlock`.
-        steps: Tokens of a place along time.
+        frames: Most frames of a clip; set `frames` to how many there are before it is asked.
     """
 
-    def __init__(self, width: int, told: int, steps: int) -> None:
+    def __init__(self, width: int, told: int, frames: int) -> None:
         super().__init__(width, told)
-        self.steps = steps
-
-    def attend(self, x: Tensor) -> Tensor:
-        """(B T, H, W, C) to the same."""
-        rows, height, width, channels = x.shape
-        return super().attend(x.reshape(rows // self.steps, self.steps * height, width, channels)).view_as(x)
-
-
-class TimeBlock(FullBlock):
-    """A block whose attention sees the tokens of one place, along time."""
-
-    def attend(self, x: Tensor) -> Tensor:
-        """(B T, H, W, C) to the same."""
-        rows, height, width, channels = x.shape
-        batch = rows // self.steps
-        along = x.reshape(batch, self.steps, height * width, channels).transpose(1, 2)
-        mixed = GlobalBlock.attend(self, along.reshape(-1, self.steps, 1, channels))
-        mixed = mixed.reshape(batch, height * width, self.steps, channels).transpose(1, 2)
-        return mixed.reshape(x.shape)
-
-
-class Waist(nn.Module):
-    """Frames become tubelets, tubelets see each other, and go back into their frames.
-
-    Args:
-        config: Of the network.
-    """
-
-    def __init__(self, config: ClipConfig) -> None:
-        super().__init__()
-        width, told, steps = config.widths[-1], config.told, config.frames // TUBELET
-        self.frames, self.steps = config.frames, steps
-        self.merge = nn.Linear(TUBELET * width, width)
-        self.moment = nn.Parameter(0.02 * torch.randn(steps, 1, 1, width))
-        blocks: list[GlobalBlock] = []
-        for index in range(config.depths[-1]):
-            if config.attention == "full":
-                blocks.append(FullBlock(width, told, steps))
-            else:
-                blocks.append(TimeBlock(width, told, steps) if index % 2 else GlobalBlock(width, told))
-        self.blocks = Stack(blocks)
-        self.split = nn.Linear(width, TUBELET * width)
+        self.moment = nn.Parameter(0.02 * torch.randn(frames, 1, 1, width))
+        self.frames = frames
 
     def forward(self, x: Tensor, vector: Tensor) -> Tensor:
-        """(B T, H, W, C) and (B T, told) to (B T, H, W, C)."""
+        """(B T, H, W, C) and (B T, told) to (B T, H, W, C); single frames come back as they are."""
+        return x if self.frames == 1 else super().forward(x, vector)
+
+    def attend(self, x: Tensor) -> Tensor:
+        """(B T, H, W, C) to the same."""
         rows, height, width, channels = x.shape
-        pairs = x.reshape(-1, TUBELET, height, width, channels).movedim(1, 3)
-        y = self.merge(pairs.reshape(-1, height, width, TUBELET * channels))
-        y = y + self.moment.repeat(rows // self.frames, 1, 1, 1)
-        y = self.split(self.blocks(y, vector.reshape(-1, TUBELET, vector.shape[1]).mean(1)))
-        y = y.reshape(-1, height, width, TUBELET, channels).movedim(3, 1)
-        return x + y.reshape(x.shape)
+        x = x.reshape(-1, self.frames, height, width, channels) + self.moment[: self.frames]
+        along = x.movedim(1, 3).reshape(-1, self.frames, 1, channels)
+        mixed = super().attend(along).reshape(-1, height, width, self.frames, channels)
+        return mixed.movedim(3, 1).reshape(rows, height, width, channels)
 
 
 class ClipNet(nn.Module):
@@ -151,7 +101,7 @@ class ClipNet(nn.Module):
         self.config, c = config, config
         shape = HourglassConfig(
             channels=c.channels,
-            extra=c.channels + 1 + 2 * c.channels * c.context,
+            extra=3 * c.channels + 1,
             patch=c.patch,
             widths=c.widths,
             depths=(*c.depths[:-1], 0),
@@ -161,7 +111,12 @@ class ClipNet(nn.Module):
             told=c.told,
         )
         self.frame = Hourglass(shape)
-        self.frame.add_module("waist", Waist(c))
+        width, depth = c.widths[-1], c.depths[-1]
+        for index in range(depth):
+            self.frame.waist.append(GlobalBlock(width, c.told))
+            if index % 2 or index == depth - 1:
+                self.frame.waist.append(TimeBlock(width, c.told, c.frames))
+        nn.init.zeros_(self.frame.stem.weight[:, -2 * c.channels :])
 
     def forward(self, inputs: Tensor, t: Tensor, condition: Condition | None = None) -> Tensor:
         """The network's answer, (B, C, T, H, W).
@@ -171,12 +126,15 @@ class ClipNet(nn.Module):
             t: Times of the frames, (B, T).
             condition: What else is told of each clip, (B, ...).
         """
-        if self.config.context:
-            clip = inputs[:, : self.config.channels]
-            inputs = torch.cat([inputs, *(taken(clip, index) for index in beside(t))], 1)
-        batch, channels, frames, height, width = inputs.shape
-        each = inputs.transpose(1, 2).reshape(batch * frames, channels, height, width)
+        batch, _, frames, height, width = inputs.shape
+        clip = inputs[:, : self.config.channels]
+        seen = [taken(clip, index) for index in beside(t)] if frames > 1 else [clip * 0] * 2
+        inputs = torch.cat([inputs, *seen], 1)
+        each = inputs.transpose(1, 2).reshape(batch * frames, -1, height, width)
         told = replace(of_frames(condition or Condition(), frames), extra=each[:, self.config.channels :])
+        for block in self.modules():
+            if isinstance(block, TimeBlock):
+                block.frames = frames
         out = self.frame(each[:, : self.config.channels], t.reshape(-1).to(inputs.dtype), told)
         return out.reshape(batch, frames, -1, height, width).transpose(1, 2)
 

@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from burnish.core.frames import FramePath, covariance, over_frames
-from burnish.core.process import normal, seeded
-from burnish.core.schedule import training_times
+from burnish.core.frames import FramePath, covariance, doubt, over_frames
+from burnish.core.process import seeded
+from burnish.core.schedule import shifted, training_times
 from burnish.media.clip import Clips, Take, window
 from burnish.media.codec import Pixels
 from burnish.nets.clip import ClipConfig
@@ -21,8 +21,15 @@ BLIND = 0.25
 """Share of windows with known frames whose other frames are pure noise: where a walk starts, and all that a
 frame's surprise asks."""
 
+PICTURES = 8
+"""Single pictures in place of each window, at every other update: the frames of a window are nearly one
+picture, and what frames look like is learned sooner from many."""
+
 BINS = (0.2, 0.5, 0.8)
 """Times at which whole windows are judged; known frames are judged at t = 1."""
+
+GIVEN = {"first": [0], "between": [0, -1], "second": slice(None, None, 2)}
+"""Known frames of the other cases that are judged."""
 
 Batch = tuple[Tensor, Tensor, Condition]
 """Codes (B, C, T, H, W), which frames are there (B, T) bool, and what is said."""
@@ -31,7 +38,8 @@ Batch = tuple[Tensor, Tensor, Condition]
 class ClipLesson:
     """Batches, loss and validation for `train.loop.fit`.
 
-    A frame that a short take lacks is pure noise (t = 1), which tells nothing, and its loss does not count.
+    Updates take turns: windows, then single pictures (clips of one frame). What a short take lacks is its
+    last frame again, which is never known, and its loss does not count.
 
     Args:
         clips: The data.
@@ -49,7 +57,7 @@ class ClipLesson:
         codec: Pixels,
         config: ClipConfig,
         seed: int = 0,
-        batch_size: int = 4,
+        batch_size: int = 2,
         drop: float = 0.1,
         validated: int = 12,
     ) -> None:
@@ -63,18 +71,23 @@ class ClipLesson:
         self._exam = self._write_exam(validated)
 
     def batch(self, step: int, rng: np.random.Generator) -> Batch:
-        """Random windows of the training takes, at a random place along the longer side and a random view."""
-        chosen = rng.choice(len(self.train), self.batch_size, p=self.shares)
-        return self._cut([self.train.takes[int(k)] for k in chosen], rng, augmented=True)
+        """Random windows of the training takes, at every other step frames of them, at a random place along
+        the longer side and a random view."""
+        if step % 2 == 0:
+            chosen = rng.choice(len(self.train), self.batch_size, p=self.shares)
+            return self._cut([self.train.takes[int(k)] for k in chosen], rng, self.config.frames, True)
+        lengths = np.array([len(take) for take in self.train.takes])
+        chosen = rng.choice(len(self.train), self.batch_size * PICTURES, p=lengths / lengths.sum())
+        return self._cut([self.train.takes[int(k)] for k in chosen], rng, 1, True)
 
     def loss(self, model: nn.Module, batch: Batch, rng: torch.Generator) -> Tensor:
         """The mean loss at random times of the frames that are not known, a scalar."""
         x_0, there, condition = batch
-        known = draw_known(len(x_0), self.config.frames, rng).to(x_0.device) & there
-        t = training_times(len(x_0), rng, *TIMES).to(x_0.device)[:, None]
+        known = draw_known(len(x_0), x_0.shape[2], rng).to(x_0.device) & there
+        open_ = doubt(known, self.process.matrix.to(x_0.device))[:, None].to(x_0.dtype)
+        t = shifted(training_times(len(x_0), rng, *TIMES).to(x_0.device)[:, None], open_)
         blind = (torch.rand(len(x_0), 1, generator=rng) < BLIND).to(x_0.device)
-        t = torch.where(known.any(1, keepdim=True), torch.where(blind, 1.0, 1 - (1 - t) ** 2), t) * ~known
-        t = torch.where(there, t, 1.0)
+        t = torch.where(known.any(1, keepdim=True) & blind, 1.0, t) * ~known
         x_t = self.process.corrupt(x_0, t, rng)
         with precision(x_0.device):
             posterior = model(x_t, t, condition.dropped(self.drop, rng))
@@ -83,24 +96,23 @@ class ClipLesson:
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
         """The loss on held-out windows at fixed noise: `loss`; `t=0.20` and so on with no frame known;
-        `first` and `between` with the first, or both end frames known and the rest at t = 1; {} without a
-        hold-out."""
+        `first`, `between`, `second` with the first, both end frames or every second known and the rest at
+        t = 1, where 1 is the filter, so the blend between; {} without a hold-out."""
         if self._exam is None:
             return {}
         x_0, there, condition, noise = self._exam
-        ends = torch.zeros(self.config.frames, dtype=torch.bool)
-        ends[0] = True
-        first = ends.clone()
-        ends[-1] = True
-        cases = [(f"t={t:.2f}", torch.full((len(ends),), t)) for t in BINS]
-        cases += [("first", (~first).float()), ("between", (~ends).float())]
+        cases = [(f"t={t:.2f}", torch.full((self.config.frames,), t)) for t in BINS]
+        for name, places in GIVEN.items():
+            times = torch.ones(self.config.frames)
+            times[places] = 0
+            cases.append((name, times))
         figures = {}
         for name, times in cases:
             total = 0.0
             for i in range(0, len(x_0), self.batch_size):
                 part = slice(i, i + self.batch_size)
                 x, here = x_0[part].to(self.device), there[part].to(self.device)
-                t = torch.where(here, times.to(self.device).expand_as(here), 1.0)
+                t = torch.where(here, times.to(self.device), float(times.amax())).expand_as(here)
                 x_t = (1 - over_frames(t)) * x + over_frames(t) * noise[part].to(self.device)
                 posterior = model(x_t, t, condition[part].to(self.device))
                 total += float(self.process.loss(posterior, x, x_t, t, here.to(x.dtype)).sum())
@@ -134,26 +146,29 @@ class ClipLesson:
     def windows_at(self, places: list[tuple[Take, int]], seed: int = 10) -> Batch:
         """The windows that start at given frames of some takes, as they are, cut at seeded places."""
         rng = np.random.default_rng((self.seed, seed))
-        return self._cut([take for take, _ in places], rng, starts=[start for _, start in places])
+        takes, starts = [take for take, _ in places], [start for _, start in places]
+        return self._cut(takes, rng, self.config.frames, starts=starts)
 
     def _cut(
         self,
         takes: list[Take],
         rng: np.random.Generator,
+        length: int,
         augmented: bool = False,
         starts: list[int] | None = None,
     ) -> Batch:
         codes, there, views = [], [], []
-        length, size = self.config.frames, self.clips.size
+        size = self.clips.size
         for index, take in enumerate(takes):
             start = int(rng.integers(take.starts(length))) if starts is None else starts[index]
             frames, present = window(take.frames, start, length)
+            frames = frames[np.arange(length).clip(max=present.sum() - 1)]
             view = augment.draw_view(rng) if augmented and self.config.views else 0
             room = np.array(frames.shape[1:3]) - size
             top, left = (int(v) for v in rng.integers(0, room + 1))
             frames = frames[:, top : top + size, left : left + size]
             code = self.codec.encode(np.stack([augment.turn(frame, view) for frame in frames]))
-            codes.append(code.transpose(1, 0, 2, 3) * present[None, :, None, None])
+            codes.append(code.transpose(1, 0, 2, 3))
             there.append(present)
             views.append(view)
         x_0 = torch.from_numpy(np.stack(codes).astype(np.float32)).to(self.device)
@@ -169,20 +184,22 @@ class ClipLesson:
         if not len(self.held):
             return None
         x_0, there, condition = self.windows(self.held, most)
-        return x_0, there, condition, normal(x_0.shape, seeded(10))
+        return x_0, there, condition, self.process.prior(x_0.shape, seeded(10))
 
 
 def draw_known(batch: int, frames: int, rng: torch.Generator, unknown: float = UNKNOWN) -> Tensor:
     """Which frames are known, bool (batch, frames), some frame always unknown: none, with a share of
     `unknown`; else in equal shares the first frame, some first frames, both ends, both ends and some between,
-    all but some.
+    all but some. A single frame is never known.
 
     Args:
-        batch, frames: Of the mask; frames >= 2.
+        batch, frames: Of the mask.
         rng: Source of randomness.
         unknown: Share without any known frame, in [0, 1].
     """
     known = torch.zeros(batch, frames, dtype=torch.bool)
+    if frames == 1:
+        return known
     u = torch.rand(batch, 3, generator=rng)
     scattered = torch.rand(batch, frames, generator=rng) < u[:, 2:]
     for row in range(batch):

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from burnish.core.frames import FramePath, FramePreconditioned
+from burnish.core.frames import FramePath, FramePreconditioned, doubt
+from burnish.core.schedule import SHIFT, grid
 from burnish.errors import BundleError
 from burnish.media.clip import shrink
 from burnish.media.codec import Pixels
@@ -19,6 +20,8 @@ from burnish.verbs.diffusion import Diffusion
 @dataclass(frozen=True)
 class ClipModel(Diffusion):
     """A trained diffusion model of clips; its denoiser and process take codes (B, C, T, size, size)."""
+
+    process: FramePath
 
     @property
     def net(self) -> ClipNet:
@@ -41,6 +44,15 @@ class ClipModel(Diffusion):
     def length(self) -> int:
         """Frames of a window."""
         return self.net.config.frames
+
+    def times(self, steps: int, known: torch.Tensor) -> torch.Tensor:
+        """Times of a walk, (steps + 1,), spent where noise is as large as what is open.
+
+        Args:
+            steps: How many, >= 1.
+            known: Which frames are, (T,), bool.
+        """
+        return grid(steps, shift=SHIFT * float(doubt(known[None], self.process.matrix)))
 
     def fit(self, frame: np.ndarray) -> np.ndarray:
         """A picture as the model's frame, uint8 (size, size, 3): made small, cut square in the middle."""

@@ -12,7 +12,6 @@ import torch
 from burnish.core.guidance import Guided
 from burnish.core.process import seeded
 from burnish.core.sample import Step, sample
-from burnish.core.schedule import SHIFT, grid
 from burnish.errors import BurnishError
 from burnish.verbs.clip_model import ClipModel
 
@@ -155,7 +154,7 @@ def _walk(
         frames[place], mask[:, :, place] = frame, True
     denoiser = Guided(model.denoiser, guidance, lambda c: c.without()) if guidance != 1 else model.denoiser
     code = model.encode(frames)
-    times = grid(steps, shift=SHIFT)
+    times = model.times(steps, mask.flatten())
     made = sample(
         denoiser,
         model.process,
