@@ -16,7 +16,8 @@ and one after the last is that one. The denoiser adds what a network F knows bey
     D(x_t, t)_i = m_i + c_out F(c_in x_t, m, c_out, t)_i,     c_out = sqrt(S_ii),  c_in = 1 / sqrt((1 - t_i)^2
     + t_i^2).
 
-With F = 0 a clip between two frames is their blend, so a network can only be measured by what it adds.
+With F = 0 a clip between two frames is their blend, so a network can only be measured by what it adds. Where
+frames are known, m is taken band by band, with what each frame has of its own (`core.grain`).
 """
 
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from burnish.core.gaussian import StraightPath
+from burnish.core.grain import WHITE, band_matrix, bands, plain
 from burnish.core.posterior import Posterior
 from burnish.core.process import Rng, normal
 
@@ -64,16 +66,19 @@ def _product(clips: list[Tensor], lag: int) -> Tensor:
     return sum((pair.sum() for pair in pairs), torch.zeros(())) / sum(pair.numel() for pair in pairs)
 
 
-def wiener(t: Tensor, matrix: Tensor) -> tuple[Tensor, Tensor]:
+def wiener(t: Tensor, matrix: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """The filter W (B, T, T) and the posterior's deviation sqrt(S_ii) (B, T); see the module's derivation.
 
     Args:
         t: Times, (B, T), in [0, 1].
         matrix: K, (T, T), or of more frames.
+        noise: Covariance of the noise, shaped as K; None for K.
     """
-    t, k = t.double(), matrix.double()[: t.shape[1], : t.shape[1]]
+    t, frames = t.double(), t.shape[1]
+    k = matrix.double()[:frames, :frames]
+    n = k if noise is None else noise.double()[:frames, :frames]
     a = 1 - t
-    noisy = k * (a[:, :, None] * a[:, None] + t[:, :, None] * t[:, None])
+    noisy = k * (a[:, :, None] * a[:, None]) + n * (t[:, :, None] * t[:, None])
     seen = a[:, :, None] * k
     gain = torch.linalg.solve(noisy, seen).mT
     left = k.diagonal() - (gain * seen.mT).sum(-1)
@@ -103,9 +108,20 @@ def frame_times(t: Tensor, x: Tensor) -> Tensor:
     return t.expand(x.shape[0], x.shape[2])
 
 
+def between(known: Tensor) -> Tensor:
+    """Which frames have known ones on both sides, or are known, bool (B, T), of `known` (B, T)."""
+    before, after = known.int().cummax(1).values, known.flip(1).int().cummax(1).values.flip(1)
+    return (before * after).bool()
+
+
 def over_frames(values: Tensor) -> Tensor:
     """(B, T) as (B, 1, T, 1, 1), which broadcasts over clips."""
     return values[:, None, :, None, None]
+
+
+def over_time(gain: Tensor, x: Tensor) -> Tensor:
+    """Frames mixed: gain (B, T, T) on x (B, C, T, H, W)."""
+    return torch.einsum("bij,bcjhw->bcihw", gain.to(x.dtype), x)
 
 
 class FramePath(StraightPath):
@@ -136,8 +152,8 @@ class FramePath(StraightPath):
         """The squared error |D - x_0|^2 of each clip over that of the filter, (B,).
 
         Without known frames the filter's error is taken as expected, c_out^2, and it is the squared error of
-        F. With some it is the filter's own on that clip: a clip that stands still then counts as much as one
-        that jumps where nobody could foretell it, and below 1 is better than the blend.
+        F. With some it is the filter's own on that clip, without grain: a clip that stands still then counts
+        as much as one that jumps where nobody could foretell it, and below 1 is better than the blend.
 
         Args:
             posterior, x_0, x_t: (B, C, T, H, W).
@@ -149,8 +165,10 @@ class FramePath(StraightPath):
         counts = (times > 0).to(x_0.dtype)
         if weight is not None:
             counts = counts * weight.reshape(len(weight), -1)
-        filtered = torch.einsum("bij,bcjhw->bcihw", gain.to(x_0.dtype), x_t)
-        own, expected = (filtered - x_0).square().mean((1, 3, 4)), deviation.to(x_0.dtype).square()
+        own, expected = (
+            (over_time(gain, x_t) - x_0).square().mean((1, 3, 4)),
+            deviation.to(x_0.dtype).square(),
+        )
         known = (times == 0).any(1, keepdim=True)
         scale = (torch.where(known, own + LEAST, expected) * counts).sum(1)
         error = (posterior.mean - x_0).square().mean((1, 3, 4))
@@ -160,17 +178,26 @@ class FramePath(StraightPath):
 class FramePreconditioned(nn.Module):
     """A denoiser of clips made of a network, D = m + c_out F; see the module's derivation.
 
+    Of frames of which nothing is seen but known ones beside them, most cannot be foretold, and a network may
+    add more error than it takes away. So there F counts by `trust`, two shares in [0, 1]: for frames between
+    known ones, and for those with known ones on one side. It is 1 until it is measured (`train.clip_lesson`).
+
     Args:
         net: F: called as `net(inputs, t, condition)` with inputs (B, 2C + 1, T, H, W): the scaled clip, the
             filtered clip, c_out; t (B, T); answers (B, C, T, H, W).
         matrix: K, (T, T); kept in the state.
+        grain: See `core.grain.fit`, kept in the state; None for frames without any.
     """
 
-    def __init__(self, net: nn.Module, matrix: Tensor) -> None:
+    def __init__(self, net: nn.Module, matrix: Tensor, grain: Tensor | None = None) -> None:
         super().__init__()
         self.net = net
         self.matrix: Tensor
+        self.grain: Tensor
+        self.trust: Tensor
         self.register_buffer("matrix", matrix.double())
+        self.register_buffer("grain", plain() if grain is None else grain.double())
+        self.register_buffer("trust", torch.ones(2))
 
     def forward(self, x_t: Tensor, t: Tensor, condition: object = None) -> Posterior:
         """The posterior mean, (B, C, T, H, W); where t = 0 it is x_t itself.
@@ -190,11 +217,26 @@ class FramePreconditioned(nn.Module):
         c_in = over_frames(((1 - times).square() + times.square()).rsqrt().to(x_t.dtype))
         seen = torch.where(over_frames(times) < 1, c_in * x_t, 0.0)
         inputs = torch.cat([seen, mean, c_out.expand(-1, 1, -1, *x_t.shape[3:])], 1)
-        mean = mean + c_out * self.net(inputs, times, condition).to(x_t.dtype)
+        added = c_out * self.net(inputs, times, condition).to(x_t.dtype)
+        mean = mean + over_frames(self._trusted(times).to(x_t.dtype)) * added
         return Posterior(torch.where(over_frames(times) > 0, mean, x_t))
 
+    def _trusted(self, t: Tensor) -> Tensor:
+        """The share of F in each frame, (B, T)."""
+        known = t == 0
+        shares = torch.where(between(known), self.trust[0], self.trust[1])
+        return torch.where((t == 1) & known.any(1, keepdim=True), shares, 1.0)
+
     def filter(self, x_t: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-        """The Gaussian clip's posterior: mean (B, C, T, H, W) and deviation (B, 1, T, 1, 1)."""
-        gain, deviation = wiener(frame_times(t, x_t), self.matrix)
-        mean = torch.einsum("bij,bcjhw->bcihw", gain.to(x_t.dtype), x_t)
+        """The Gaussian clip's posterior: mean (B, C, T, H, W), with grain where frames are known, and
+        deviation (B, 1, T, 1, 1), without."""
+        times = frame_times(t, x_t)
+        gain, deviation = wiener(times, self.matrix)
+        mean, known = over_time(gain, x_t), (times == 0).any(1)
+        if known.any():
+            mean[known] = 0
+            for band, (share, power), white in zip(bands(x_t[known]), self.grain, WHITE, strict=True):
+                k = band_matrix(self.matrix, share)
+                gain = wiener(times[known], k, self.matrix * white / power)[0]
+                mean[known] += over_time(gain, band)
         return mean, over_frames(deviation.to(x_t.dtype))

@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from burnish.core.frames import FramePath, covariance, doubt, over_frames
+from burnish.core import grain
+from burnish.core.frames import FramePath, FramePreconditioned, between, covariance, doubt, over_frames
 from burnish.core.process import seeded
 from burnish.core.schedule import shifted, training_times
 from burnish.media.clip import Clips, Take, window
@@ -64,7 +65,9 @@ class ClipLesson:
         self.clips, self.codec, self.config, self.seed = clips, codec, config, seed
         self.batch_size, self.drop = batch_size, drop
         self.train, self.held = clips.holdout(seed=seed)
-        self.process = FramePath(covariance([self._middle(take) for take in self.train.takes], config.frames))
+        middles = [self._middle(take) for take in self.train.takes]
+        self.process = FramePath(covariance(middles, config.frames))
+        self.grain = grain.fit(middles, self.process.matrix)
         starts = np.array([take.starts(config.frames) for take in self.train.takes], float)
         self.shares = starts / starts.sum()
         self.device = torch.device("cpu")
@@ -118,6 +121,31 @@ class ClipLesson:
                 total += float(self.process.loss(posterior, x, x_t, t, here.to(x.dtype)).sum())
             figures[name] = total / len(x_0)
         return {"loss": sum(figures.values()) / len(figures), **figures}
+
+    @torch.no_grad()
+    def trust(self, model: FramePreconditioned) -> Tensor:
+        """How much of the network helps where it sees known frames alone, (2,), see `FramePreconditioned`:
+        the share, within 0 and 1, that leaves the least error on held-out windows; 1 without a hold-out."""
+        if self._exam is None:
+            return torch.ones(2)
+        gained, spent = torch.zeros(2), torch.full((2,), 1e-9)
+        x_0, there, condition, _ = self._exam
+        for places in GIVEN.values():
+            t = torch.ones(self.config.frames)
+            t[places] = 0
+            for k in range(len(x_0)):
+                x, here = x_0[k : k + 1].to(self.device), there[k : k + 1].to(self.device)
+                times = torch.where(here, t.to(self.device), 1.0)
+                x_t = x * over_frames(times == 0)
+                begun = model.filter(x_t, times)[0]
+                added = model(x_t, times, condition[k : k + 1].to(self.device)).mean - begun
+                unseen = over_frames((times > 0) & here)
+                scale = ((x - begun).square() * unseen).sum().clamp_min(1e-9)
+                inside = over_frames(between(times == 0))
+                for kind, frames in enumerate((inside, ~inside)):
+                    gained[kind] += float(((x - begun) * added * unseen * frames).sum() / scale)
+                    spent[kind] += float((added.square() * unseen * frames).sum() / scale)
+        return (gained / spent).clamp(0, 1)
 
     def condition_of(self, takes: list[Take], views: list[int] | None = None) -> Condition:
         """What is said of some takes."""

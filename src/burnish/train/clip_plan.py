@@ -21,6 +21,9 @@ from burnish.train.plan import Tariff
 
 BUCKETS = 4096
 
+MEASURED = ("matrix", "grain", "trust")
+"""What a bundle holds besides weights; it is the data's, so another run measures it anew."""
+
 
 @dataclass(frozen=True)
 class ClipPlan:
@@ -89,7 +92,7 @@ def prepare(
     config = clip_preset(clips.size, **{**shape, **told, **changes})
     lesson = ClipLesson(clips, codec, config, seed=seed)
     with seeded_weights(seed):
-        model = FramePreconditioned(ClipNet(config), lesson.process.matrix)
+        model = FramePreconditioned(ClipNet(config), lesson.process.matrix, lesson.grain)
     inherit(model, state)
     lesson.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     count = sum(p.numel() for p in model.parameters())
@@ -99,8 +102,7 @@ def prepare(
 def open_base(
     base: str | Path, size: int
 ) -> tuple[Pixels, dict[str, Any], tuple[str, ...], dict[str, torch.Tensor]]:
-    """Codec, shape, classes and weights of a bundle of clips; its covariance of frames is left, for that is
-    the data's.
+    """Codec, shape, classes and weights of a bundle of clips, without what was measured on its data.
 
     Raises:
         BundleError: Another kind, medium or size, or damaged.
@@ -113,7 +115,7 @@ def open_base(
     try:
         named = {key: value for key, value in meta["architecture"].items() if key != "name"}
         shape = ClipConfig.from_json(named).to_json()
-        state = {key: value for key, value in load_file(bundle.path / WEIGHTS).items() if key != "matrix"}
+        state = {key: value for key, value in load_file(bundle.path / WEIGHTS).items() if key not in MEASURED}
         return Pixels.from_json(meta["codec"]), shape, tuple(meta["classes"]), state
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(base, f"cannot be read ({error})", "Update Burnish, or train again") from error

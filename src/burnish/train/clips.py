@@ -89,6 +89,7 @@ def train(
     )
     if fitted.stopped == "asked":
         return Trained(None, fitted, work)
+    model.trust.copy_(plan.lesson.trust(model))
     return Trained(save_bundle(out, model, plan, fitted, seed), fitted, work)
 
 
@@ -157,6 +158,7 @@ def save_bundle(
         "process": {"name": "frames", "correlation": [round(float(v), 6) for v in lesson.process.matrix[0]]},
         "size": clips.size,
         "classes": list(clips.classes),
+        "trust": [round(float(share), 3) for share in model.trust],
         "surprise": surprises(model, lesson),
         "data": {
             "hash": clips.hash,
