@@ -79,3 +79,14 @@ def test_ways_that_mislead_are_not_taken() -> None:
     ways = {"a": Misleading(spot="spot")}
     choice = choose(ways, known, unseen, np.random.default_rng(0))  # type: ignore[arg-type]
     assert choice.way == {"spot": NONE} and "no new ones" in choice.in_words()
+
+
+def test_a_class_with_one_example_takes_what_serves_the_others() -> None:
+    unseen = [*shots("good", 3, 1), *shots("spot", 2, 2)]
+    known = [*shots("good", 6, 4), *shots("spot", 2, 5), *shots("bar", 1, 6)]
+    for way, taken in ((Misleading(spot="spot", bar="bar"), NONE), (Way(spot="spot", bar="bar"), "a")):
+        if taken == "a":
+            known = [*shots("good", 6, 4), *unlike("spot", 5), *shots("bar", 1, 6)]
+        choice = choose({"a": way}, known, unseen, np.random.default_rng(0))  # type: ignore[arg-type]
+        assert choice.way == {"spot": taken, "bar": taken} and "bar" not in choice.found
+        assert "not tried" in choice.in_words()

@@ -1,8 +1,8 @@
 """A Markov chain corrected by a network: the denoiser of lines, see `nets.text` for the equation."""
 
+from collections.abc import Sequence
 from typing import Any
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from burnish.core.chain import Chain
@@ -14,14 +14,15 @@ class Corrected(nn.Module):
 
     Args:
         net: Called as `net(x_t, log q, where)`, answers logits; its `config` names the special tokens.
-        chain: None for the network alone; how many entries it has when its state is to be loaded.
+        chain: None for the network alone; its shape (entries, states) when its state is to be loaded.
     """
 
-    def __init__(self, net: Any, chain: Chain | int | None = None) -> None:
+    def __init__(self, net: Any, chain: Chain | Sequence[int] | None = None) -> None:
         super().__init__()
         c = net.config
         self.net = net
-        self.chain = Chain(chain, c.size, c.mask, c.allowed()) if isinstance(chain, int) else chain
+        known = chain is None or isinstance(chain, Chain)
+        self.chain = chain if known else Chain(*chain, c.size, c.mask, c.allowed())
 
     def forward(
         self,
@@ -47,6 +48,4 @@ class Corrected(nn.Module):
 
     def believe(self, x_t: Tensor, chain: Chain) -> Tensor:
         """The chain's log q, (B, L, V); for a causal network that of the next step alone."""
-        if not self.net.config.causal:
-            return chain(x_t).log_probabilities
-        return F.pad(chain.next(x_t[:, :-1]).clamp_min(1e-12).log(), (0, 0, 1, 0))
+        return chain.ahead(x_t) if self.net.config.causal else chain(x_t).log_probabilities

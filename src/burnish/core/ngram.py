@@ -25,18 +25,18 @@ class Level:
     Args:
         keys: Sorted, parent * V + oldest token; a context's number is its place here.
         parents: The number, one level up, of the context without its oldest token.
-        rows: p(v | context), float32 (contexts, V).
-        contexts, tokens, extra: Of each gram that was seen, what it has beyond the shorter context's share.
+        grams: Sorted, context * V + token, of each gram that was seen.
+        extra: What each gram has beyond the shorter context's share.
         rest: g, the share of the shorter context, (contexts,).
+        seen: How often each context was seen, (contexts,).
     """
 
     keys: np.ndarray
     parents: np.ndarray
-    rows: np.ndarray
-    contexts: np.ndarray
-    tokens: np.ndarray
+    grams: np.ndarray
     extra: np.ndarray
     rest: np.ndarray
+    seen: np.ndarray
 
 
 class KneserNey:
@@ -63,40 +63,35 @@ class KneserNey:
         self.levels = self._fit(flat[places], contexts, trees)
 
     def row(self, context: Sequence[int]) -> np.ndarray:
-        """p(. | context), (V,), from the longest end of the context that was seen."""
-        level, number = self.find(np.asarray([[*context]], dtype=np.int64))
-        return self.levels[level[0, 0]].rows[number[0, 0]]
-
-    def find(self, contexts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The longest seen end of each context.
-
-        Args:
-            contexts: (B, L, m) tokens, oldest first; -1 for what is not known ends the context there.
-
-        Returns:
-            Length and number of the context found, (B, L) each: its row is `levels[length].rows[number]`.
-        """
-        contexts = contexts[None] if contexts.ndim == 2 else contexts
-        length = np.zeros(contexts.shape[:-1], dtype=np.int64)
-        number = np.zeros_like(length)
-        open_ = np.ones_like(length, dtype=bool)
-        for m in range(1, min(self.order - 1, contexts.shape[-1]) + 1):
-            level, token = self.levels[m], contexts[..., -m]
-            keys = number * self.size + token
-            place = np.searchsorted(level.keys, keys).clip(max=len(level.keys) - 1)
-            open_ &= (token >= 0) & (level.keys[place] == keys)
-            number = np.where(open_, place, number)
-            length += open_
-        return length, number
+        """p(. | context), float64 (V,), from the longest end of the context that was seen."""
+        contexts = np.tile(np.asarray([*context], dtype=np.int64), (self.size, 1))
+        return self.probability(contexts, np.arange(self.size))
 
     def log_probability(self, sequence: Sequence[int]) -> np.ndarray:
         """log p of each token of a sequence given those before it, in nats, (len,)."""
         lead = self.order - 1
         padded = np.asarray([self.begin] * lead + [*sequence], dtype=np.int64)
         windows = np.lib.stride_tricks.sliding_window_view(padded, lead + 1)
-        length, number = self.find(windows[None, :, :-1])
-        chosen = [self.levels[m].rows[k, v] for m, k, v in zip(length[0], number[0], sequence, strict=True)]
-        return np.log(np.asarray(chosen, dtype=np.float64))
+        return np.log(self.probability(windows[:, :-1], windows[:, -1]))
+
+    def probability(self, contexts: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+        """p(token | context) of each pair, float64 (N,).
+
+        Args:
+            contexts: (N, m) tokens, oldest first; -1 for what is not known ends the context there.
+            tokens: (N,).
+        """
+        p, number = np.full(len(tokens), 1 / self.size), np.zeros(len(tokens), dtype=np.int64)
+        known = np.ones(len(tokens), dtype=bool)
+        for m, level in enumerate(self.levels[: contexts.shape[1] + 1]):
+            if m:
+                older = contexts[:, -m]
+                number, found = look_up(level.keys, number * self.size + older)
+                known &= found & (older >= 0)
+            gram, found = look_up(level.grams, number * self.size + tokens)
+            extra = np.where(found, level.extra[gram], 0.0)
+            p = np.where(known, extra + level.rest[number] * p, p)
+        return p
 
     def _lay_out(self, sequences: Iterable[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
         """All sequences in a row, `order - 1` begins before each, and the places of their own tokens."""
@@ -126,23 +121,21 @@ class KneserNey:
         contexts: list[np.ndarray],
         trees: list[tuple[np.ndarray, np.ndarray]],
     ) -> list[Level]:
-        levels, below = [], np.full((1, self.size), 1 / self.size)
+        levels: list[Level] = []
         for m, (keys, parents) in enumerate(trees):
             grams, counts = np.unique(contexts[m] * self.size + tokens, return_counts=True)
+            seen = np.bincount(contexts[m], minlength=len(keys))
             if m + 1 < self.order:
                 wider = np.unique(contexts[m + 1] * self.size + tokens)
                 inner = trees[m + 1][1][wider // self.size] * self.size + wider % self.size
                 continuations = np.bincount(np.searchsorted(grams, inner), minlength=len(grams))
                 opening = (keys[grams // self.size] % self.size == self.begin) & (m > 0)
                 counts = np.where(opening, counts, continuations)
-            of, token = grams // self.size, grams % self.size
+            of = grams // self.size
             taken = discounts(counts)[np.minimum(counts, 3)]
             total = np.bincount(of, counts, len(keys))
             rest = np.bincount(of, taken, len(keys)) / total
-            extra = (counts - taken) / total[of]
-            below = below[parents] * rest[:, None]
-            below[of, token] += extra
-            levels.append(Level(keys, parents, below.astype(np.float32), of, token, extra, rest))
+            levels.append(Level(keys, parents, grams, (counts - taken) / total[of], rest, seen))
         return levels
 
 
@@ -155,3 +148,9 @@ def discounts(counts: np.ndarray) -> np.ndarray:
     y = n1 / (n1 + 2 * n2)
     wanted = [0.0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3]
     return np.clip(wanted, 0.05, [0.05, 0.95, 1.95, 2.95]) * [0, 1, 1, 1]
+
+
+def look_up(keys: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The place of each wanted key among sorted ones, and whether it is there; any place where it is not."""
+    place = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
+    return place, keys[place] == wanted

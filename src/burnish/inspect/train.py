@@ -30,7 +30,7 @@ from burnish.store.bundle import WEIGHTS, Bundle, write_bundle
 from burnish.train.budget import Budget
 from burnish.train.run import versions
 
-PAINTING = 0.3
+PAINTING = 0.15
 """Share of the budget for learning to paint defects, where the recipe does."""
 RESERVE = 0.1
 """Share of the budget kept for judging held-out parts and saving."""

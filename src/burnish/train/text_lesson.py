@@ -16,6 +16,8 @@ from burnish.media.vocabulary import BEGIN, END, MASK, PAD, Vocabulary
 from burnish.nets.text import TextConfig
 
 FOLDS = 8
+ORDER = 3
+"""Of the chain; a fourth gains nothing, see docs/experiments.md."""
 SPARE = 16
 """Lines may have this many tokens more than the longest that was seen."""
 
@@ -60,8 +62,8 @@ class TextLesson:
         self.exam = [self.held[int(k)] for k in sorted(chosen)]
 
     def fit_chain(self, tokens: list[list[int]]) -> Chain:
-        """The Kneser-Ney bigram of some lines, as a chain."""
-        model = KneserNey([[*line, END] for line in tokens], 2, self.config.size, BEGIN)
+        """The Kneser-Ney n-gram of some lines, as a chain."""
+        model = KneserNey([[*line, END] for line in tokens], ORDER, self.config.size, BEGIN)
         return Chain.of(model, END, PAD, MASK, self.config.allowed())
 
     def _deal(self) -> list[list[list[int]]]:

@@ -197,7 +197,7 @@ def save_bundle(out: str | Path, model: Corrected, plan: TextPlan, fitted: Fitte
         "kind": "diffusion",
         "media": "text",
         "architecture": {"name": "text", **lesson.config.to_json()},
-        "chain": len(lesson.chain.values) if lesson.chain is not None else None,
+        "chain": lesson.chain.shape if lesson.chain is not None else None,
         "codec": {"name": "byte pairs", "vocabulary": lesson.vocabulary.to_json()},
         "process": {"name": "masked"},
         "lengths": lesson.lengths,
