@@ -1,12 +1,14 @@
-"""Masked diffusion of lines against a 5-gram and an autoregressive twin, in bits per character.
+"""Masked diffusion of lines against n-grams and an autoregressive twin, in bits per character.
 
-    python bench/text.py [--data DIR] [--steps 300] [--seeds 0] [--sets work_orders,shakespeare]
-                         [--judged 300]
+    python bench/text.py [--data DIR] [--steps 300] [--seeds 0,1,2] [--sets work_orders,shakespeare]
+                         [--judged 300] [--table]
 
 A tenth of the different lines is put aside as test lines and opened to report only; a tenth of the rest
 decides which checkpoint is kept. Bits are those of the raw characters of the test lines, ends included, over
-their number. The twin is the same network, causal, with the same vocabulary, updates and batch, and the same
-bigram. Cells are kept, so an interrupted bench goes on.
+their number. The twin is the same network, causal, with the same vocabulary, batch and trigram, once with as
+many updates and once with as much processor time, preparation included, by what its own updates took. The
+masked models are kept as bundles, which `bench/text_faults.py` judges. Cells are kept, so an interrupted
+bench goes on; a table shows what was measured, with the seeds it was measured with.
 """
 
 import argparse
@@ -28,12 +30,13 @@ import form
 from burnish.core.masked import left_to_right, surprise_orders, tighter
 from burnish.core.ngram import KneserNey
 from burnish.core.process import seeded
+from burnish.media import casing
 from burnish.media.text import Texts, key, load_texts
 from burnish.media.vocabulary import MASK
 from burnish.train.budget import Budget
 from burnish.train.loop import Options, fit
 from burnish.train.text_lesson import causal_nats, length_nats, pack
-from burnish.train.texts import draw_lines, prepare
+from burnish.train.texts import draw_lines, prepare, save_bundle
 from inspection_table import show
 
 CELLS = Path(__file__).parent / "results" / "cells" / "text"
@@ -41,7 +44,19 @@ SETS = {
     "work_orders": ("excavators.csv", "OriginalShorttext"),
     "shakespeare": ("tinyshakespeare.txt", None),
 }
-KINDS = {"masked": {}, "network alone": {"chained": False}, "twin": {"causal": True}}
+KINDS = {
+    "masked": {},
+    "network alone": {"chained": False},
+    "twin": {"causal": True},
+    "twin at equal time": {"causal": True},
+}
+GRAMS = {
+    "5-gram of characters": (5, False),
+    "5-gram, case folded": (5, True),
+    "7-gram of characters": (7, False),
+    "7-gram, case folded": (7, True),
+}
+"""Order, and whether case is folded into marks first, as the model does."""
 
 
 def split(path: Path, column: str | None) -> tuple[Texts, list[str]]:
@@ -51,20 +66,21 @@ def split(path: Path, column: str | None) -> tuple[Texts, list[str]]:
     return replace(texts, lines=tuple(rest)), test
 
 
-def five_gram(train: list[str], test: list[str], order: int = 5) -> float:
-    """Bits per character of an interpolated Kneser-Ney n-gram of characters; unseen ones share one symbol."""
+def gram(train: list[str], test: list[str], order: int, folded: bool) -> float:
+    """Bits per raw character of a Kneser-Ney n-gram of characters; unseen ones share a symbol."""
+    train, coded = ([casing.fold(x) if folded else x for x in part] for part in (train, test))
     number = {c: k + 3 for k, c in enumerate(sorted(set("".join(train))))}
 
     def code(line: str) -> list[int]:
         return [*(number.get(c, 2) for c in line), 1]
 
     model = KneserNey([code(line) for line in train], order, len(number) + 3, 0)
-    nats = -sum(float(model.log_probability(code(line)).sum()) for line in test)
+    nats = -sum(float(model.log_probability(code(line)).sum()) for line in coded)
     return nats / math.log(2) / sum(map(len, test))
 
 
-def measure(texts: Texts, test: list[str], kind: str, steps: int, seed: int) -> dict[str, Any]:
-    """Trains one model and judges it on the test lines."""
+def measure(texts: Texts, test: list[str], kind: str, steps: int, seed: int, out: Path) -> dict[str, Any]:
+    """Trains one model and judges it on the test lines; a masked one is kept at `out`."""
     budget, began = Budget(steps=steps), time.process_time()
     plan, model = prepare(texts, budget, seed, **KINDS[kind])
     lesson = plan.lesson
@@ -80,8 +96,10 @@ def measure(texts: Texts, test: list[str], kind: str, steps: int, seed: int) -> 
     found["weights"] = plan.parameters
     characters = sum(map(len, test))
     tokens = [lesson.vocabulary.encode(line) for line in test]
-    if kind == "twin":
+    if "twin" in kind:
         return found | {"bits": float(causal_nats(model, tokens).sum()) / math.log(2) / characters}
+    if kind == "masked":
+        save_bundle(out, model, plan, fitted, seed)
     x = pack(tokens)
     told = torch.tensor([length_nats(lesson.lengths, len(line)) for line in tokens], dtype=torch.float64)
     each = surprise_orders(model, MASK, x, x > MASK, seeded(seed, 20), orders=3)
@@ -99,27 +117,29 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("BURNISH_DATA", "data")) / "text")
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--seeds", default="0")
+    parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--judged", type=int, default=300, help="most test lines judged")
     parser.add_argument("--table", action="store_true", help="only write what was measured")
     o = parser.parse_args()
-    seeds, rows = [int(s) for s in o.seeds.split(",")], []
+    wanted, rows = [int(s) for s in o.seeds.split(",")], []
     for name in o.sets.split(","):
         texts, test = split(o.data / SETS[name][0], SETS[name][1])
         chosen = np.random.default_rng(0).permutation(len(test))[: o.judged]
         judged = [test[int(k)] for k in sorted(chosen)]
-        cells: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
-        for kind in KINDS:
-            for seed in seeds:
+        cells: dict[str, dict[int, dict[str, Any]]] = {kind: {} for kind in KINDS}
+        for seed in wanted:
+            for kind in KINDS:
                 cell = CELLS / f"{name}.{kind.replace(' ', '_')}.{seed}.{o.steps}.{o.judged}.json"
                 if not cell.exists() and not o.table:
-                    found = measure(texts, judged, kind, o.steps, seed)
+                    steps = o.steps if "time" not in kind else equal_time(o.steps, cells, seed)
+                    found = measure(texts, judged, kind, steps, seed, CELLS / f"{name}.{seed}")
                     cell.parent.mkdir(parents=True, exist_ok=True)
                     cell.write_text(json.dumps(found), encoding="utf-8")
                     print(name, kind, seed, found, flush=True)
                 if cell.exists():
-                    cells[kind].append(json.loads(cell.read_text(encoding="utf-8")))
-        rows += table(name, cells, five_gram(list(texts.lines), judged), seeds)
+                    cells[kind][seed] = json.loads(cell.read_text(encoding="utf-8"))
+        grams = {said: gram(list(texts.lines), judged, *how) for said, how in GRAMS.items()}
+        rows += table(name, cells, grams)
     command = (
         f"make bench-text BENCH='--sets {o.sets} --steps {o.steps} --seeds {o.seeds} --judged {o.judged}'"
     )
@@ -129,42 +149,37 @@ def main() -> None:
     show("text", f"{head}\n\n{form.table(rows)}")
 
 
-def table(name: str, cells: dict[str, list[dict[str, Any]]], gram: float, seeds: list[int]) -> list[dict]:
+def equal_time(steps: int, cells: dict[str, dict[int, dict[str, Any]]], seed: int) -> int:
+    """Updates of the twin that take the masked model's processor time."""
+    return max(1, round(steps * cells["masked"][seed]["cpu_seconds"] / cells["twin"][seed]["cpu_seconds"]))
+
+
+def table(name: str, cells: dict[str, dict[int, dict[str, Any]]], grams: dict[str, float]) -> list[dict]:
     """The rows of one set; without cells of a kind, its rows are left out."""
+    unit, rows, gram = "bits per character", [], grams["5-gram of characters"]
 
-    def mean(kind: str, figure: str) -> float:
-        return fmean(cell[figure] for cell in cells[kind])
+    def add(kind: str, figure: str, words: str, unit: str, peer: float | None, target: float | None) -> None:
+        found = cells[kind]
+        if found:
+            value = fmean(cell[figure] for cell in found.values())
+            rows.append(form.row(f"{name}: {words}", value, unit, peer, target, "lower", list(found)))
 
-    unit, rows = "bits per character", []
-    if cells["masked"]:
-        says = {
-            "bits": "bound (NELBO)",
-            "tighter": "bound of 3 orders",
-            "left_to_right": "left to right, exact",
-        }
-        for figure, words in says.items():
-            target = gram if figure == "bits" else None
-            rows.append(
-                form.row(
-                    f"{name}: masked, {words}", mean("masked", figure), unit, gram, target, "lower", seeds
-                )
-            )
-        copies = mean("masked", "copies")
-        rows.append(form.row(f"{name}: copies among 100 made", copies, "", mean("masked", "repeated")))
-        rows.append(
-            form.row(f"{name}: masked, training", mean("masked", "cpu_seconds"), "CPU s", seeds=seeds)
-        )
-    if cells["network alone"]:
-        rows.append(
-            form.row(f"{name}: masked, network alone", mean("network alone", "bits"), unit, gram, seeds=seeds)
-        )
-    if cells["twin"]:
-        rows.append(form.row(f"{name}: autoregressive twin", mean("twin", "bits"), unit, gram, seeds=seeds))
-        rows.append(form.row(f"{name}: twin, training", mean("twin", "cpu_seconds"), "CPU s", seeds=seeds))
-    if cells["masked"] and cells["twin"]:
-        gap = mean("masked", "bits") - mean("twin", "bits")
-        rows.append(form.row(f"{name}: gap to the twin", gap, unit, seeds=seeds))
-    rows.append(form.row(f"{name}: Kneser-Ney 5-gram of characters", gram, unit))
+    add("masked", "bits", "masked, bound (NELBO)", unit, gram, gram)
+    add("masked", "tighter", "masked, bound of 3 orders", unit, gram, None)
+    add("masked", "left_to_right", "masked, left to right, exact", unit, gram, None)
+    repeated = fmean([cell["repeated"] for cell in cells["masked"].values()] or [0.0])
+    add("masked", "copies", "copies among 100 made", "", repeated, None)
+    add("masked", "cpu_seconds", "masked, training", "CPU s", None, None)
+    add("network alone", "bits", "masked, network alone", unit, gram, None)
+    for kind in ("twin", "twin at equal time"):
+        words = kind.replace("twin", "autoregressive twin") + (", equal updates" if kind == "twin" else "")
+        add(kind, "bits", words, unit, gram, None)
+        add(kind, "cpu_seconds", f"{words}, training", "CPU s", None, None)
+        both = sorted(cells["masked"].keys() & cells[kind].keys())
+        if both:
+            gap = fmean(cells["masked"][s]["bits"] - cells[kind][s]["bits"] for s in both)
+            rows.append(form.row(f"{name}: gap to the {kind}", gap, unit, seeds=both))
+    rows += [form.row(f"{name}: Kneser-Ney {said}", bits, unit) for said, bits in grams.items()]
     return rows
 
 

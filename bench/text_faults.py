@@ -1,14 +1,12 @@
-"""Faults planted in held-out work orders: a wrong word, a swapped component, a line of another corpus.
+"""Faults planted in test work orders: a wrong word, a swapped component, a line of another corpus.
 
-The model is the bundle `bench/results/cells/text/faults.SEED`, which this command makes:
-
-    burnish train excavators.csv --column OriginalShorttext --out bench/results/cells/text/faults.0 --seed 0
-
-Its own held-out lines are judged, so the model has not learned from them. The score of a line is its least
-expected token given all others; for a whole foreign line the mean. The baseline is a Kneser-Ney 5-gram of
-characters fitted to the same training lines, by the better of its mean and its worst character.
+The models are those that `bench/text.py` left, one a seed, and so are the test lines, a tenth that no model
+has seen; each seed plants other faults. The score is the one that `burnish inspect text` shows. The baseline
+is a Kneser-Ney 5-gram of characters fitted to the same lines as the model, by the better of its mean and its
+worst character, chosen for it on the test lines.
 """
 
+import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -22,13 +20,14 @@ from burnish.core.ngram import KneserNey
 from burnish.inspect.text import inspect_line
 from burnish.media.text import load_texts
 from burnish.verbs.load import load
+from text import CELLS, SETS, split
 
-CELLS = Path(__file__).parent / "results" / "cells" / "text"
 COMPONENTS = (
     *("bucket", "engine", "pump", "hose", "cylinder", "motor", "light", "radiator"),
     *("belt", "seat", "ladder", "fan", "boom", "stick", "track"),
 )
-JUDGED = 100
+JUDGED = 300
+"""Most pairs of a clean and a faulty line, of each kind and seed."""
 
 
 def wrong_word(line: str, rng: np.random.Generator, words: list[str]) -> str:
@@ -71,34 +70,32 @@ def rows(seeds: list[int]) -> list[dict[str, Any]]:
         FileNotFoundError: The bundle of a seed is not there.
     """
     data = Path(os.environ.get("BURNISH_DATA", "data")) / "text"
-    texts = load_texts(data / "excavators.csv", "OriginalShorttext")
-    foreign = load_texts(data / "tinyshakespeare.txt").lines
+    texts, test = split(data / SETS["work_orders"][0], SETS["work_orders"][1])
+    foreign = load_texts(data / SETS["shakespeare"][0]).lines
     found: dict[str, list[tuple[float, float]]] = {}
     for seed in seeds:
-        place = CELLS / f"faults.{seed}"
+        place = CELLS / f"work_orders.{seed}"
         if not place.exists():
-            raise FileNotFoundError(f"{place} is not there; bench/text_faults.py says how to make it")
-        model, (train, held) = load(place), texts.holdout(seed=seed)
+            raise FileNotFoundError(f"{place} is not there; run make bench-text")
+        model, train = load(place), texts.holdout(seed=seed)[0]
         gram, rng = five_gram(train), np.random.default_rng(seed)
         words = sorted({word for line in train for word in line.lower().split()})
-        lines = [held[int(k)] for k in rng.permutation(len(held)) if len(held[int(k)].split()) > 2][:JUDGED]
-        swapped = [(line, swapped_component(line, rng)) for line in held]
+        lines = [test[int(k)] for k in rng.permutation(len(test)) if len(test[int(k)].split()) > 2][:JUDGED]
+        swapped = [(line, swapped_component(line, rng)) for line in test]
         pairs = {
             "a wrong word": [(line, wrong_word(line, rng, words)) for line in lines],
             "a swapped component": [(a, b) for a, b in swapped if b is not None][:JUDGED],
             "a line of another corpus": [(line, foreign[int(rng.integers(len(foreign)))]) for line in lines],
         }
+        said = functools.cache(lambda line, model=model: inspect_line(model, line).score)
         for name, both in pairs.items():
-            clean, bad = [a for a, _ in both], [b for _, b in both]
-            truth = [0] * len(clean) + [1] * len(bad)
-            said = [inspect_line(model, line) for line in clean + bad]
-            whole = name.endswith("corpus")
-            ours = roc_auc_score(truth, [s.mean if whole else s.score for s in said])
-            each = [gram(line) for line in clean + bad]
-            theirs = max(
-                roc_auc_score(truth, [e.mean() for e in each]), roc_auc_score(truth, [e.max() for e in each])
-            )
-            found.setdefault(name, []).append((float(ours), float(theirs)))
+            every = [a for a, _ in both] + [b for _, b in both]
+            truth = [0] * len(both) + [1] * len(both)
+            ours = roc_auc_score(truth, [said(line) for line in every])
+            each = [gram(line) for line in every]
+            theirs = [roc_auc_score(truth, [how(e) for e in each]) for how in (np.mean, np.max)]
+            found.setdefault(name, []).append((float(ours), float(max(theirs))))
+            print(f"text: {name}: seed {seed}, {len(both)} pairs, {ours:.5f} against {max(theirs):.5f}")
     return [
         form.row(
             f"text: {name}",

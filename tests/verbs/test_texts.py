@@ -6,12 +6,11 @@ import pytest
 import torch
 
 from burnish.errors import BundleError, BurnishError, DatasetError
-from burnish.inspect.text import inspect_line
 from burnish.train.budget import Budget
 from burnish.train.run import work_folder
 from burnish.train.texts import train
 from burnish.verbs.load import load
-from burnish.verbs.repair import distance, repair, word_of
+from burnish.verbs.repair import distance, repair
 from burnish.verbs.text_files import write_wish
 from burnish.verbs.texts import Settings, infill, make, rewrite
 
@@ -81,19 +80,6 @@ def test_repair_puts_a_misspelt_word_right_and_lowers_the_bits(bundle):
     done = repair(load(bundle), "replace bukket 3", rounds=2, settings=Settings(6))
     assert done.bits_after <= done.bits_before
     assert distance("bukket", "bucket") == 1 and distance("", "abc") == 3
-
-
-def test_a_foreign_word_surprises_most(bundle):
-    found = inspect_line(load(bundle), "REPAIR zyxw LEAK 3")
-    assert max(zip(found.bits, found.words, strict=True))[1] == "zyxw"
-    assert found.marked(found.score) == "REPAIR [zyxw] LEAK 3"
-    assert inspect_line(load(bundle), "REPAIR PUMP LEAK 3").score < found.score
-
-
-def test_words_of_tokens(bundle):
-    vocabulary = load(bundle).vocabulary
-    tokens = vocabulary.encode("replace PUMP 3")
-    assert sorted(set(word_of(vocabulary, tokens))) == [0, 1, 2]
 
 
 def test_files_carry_how_each_line_came_about(bundle, tmp_path):

@@ -10,7 +10,7 @@ def text(
     bundle: Annotated[Path, typer.Argument(help="Model of text that `burnish train` wrote.")],
     file: Annotated[Path, typer.Argument(help="Lines, a table, .jsonl or a folder of .txt files.")],
     column: Annotated[str | None, typer.Option(help="The column of a table.")] = None,
-    alarm: Annotated[float, typer.Option(min=0, help="Mark words from this many bits.")] = 12.0,
+    alarm: Annotated[float, typer.Option(min=0, help="Mark words from this many bits.")] = 15.0,
     top: Annotated[int, typer.Option(min=1, help="Lines to show, the most surprising first.")] = 20,
 ) -> None:
     """Say which words of lines do not belong: surprise of each, the most surprising lines first."""
@@ -31,10 +31,10 @@ def text(
         )
     texts = load_texts(file, column, fewest=1)
     found = sorted((inspect_line(model, line) for line in texts.lines), key=lambda f: -f.score)
-    table = Table("bits", "mean", "line")
+    table = Table("score", "worst", "line")
     for row in found[:top]:
-        table.add_row(f"{row.score:.1f}", f"{row.mean:.1f}", escape(row.marked(alarm)))
+        table.add_row(f"{row.score:.1f}", f"{row.worst:.1f}", escape(row.marked(alarm)))
     console = Console()
     console.print(table)
-    marked = sum(row.score >= alarm for row in found)
+    marked = sum(row.worst >= alarm for row in found)
     console.print(f"{marked} of {len(found)} lines hold a word of {alarm:g} bits or more", highlight=False)

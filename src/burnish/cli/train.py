@@ -56,7 +56,12 @@ def train(
         typer.Option(min=0, max=0.5, help="Pictures: share held out; 0 learns them by heart."),
     ] = 0.1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
-    views: Annotated[bool, typer.Option(help="Pictures: train on turned and mirrored views too.")] = True,
+    views: Annotated[
+        bool,
+        typer.Option(
+            help="Pictures: train on turned and mirrored views too; for few pictures and hours of training."
+        ),
+    ] = False,
     column: Annotated[str | None, typer.Option(help="Text: the column of a table.")] = None,
     medium: Annotated[
         str | None, typer.Option(help="image, clip or text, where the data does not say it by itself.")

@@ -1,14 +1,21 @@
-"""Tokens that do not belong: how unexpected each token of a line is, given all the others.
+r"""Words that do not belong: how unexpected each word of a line is, given all the others.
 
-Each token is masked by itself and the denoiser asked once: the pseudo-log-likelihood of masked language
-models (arXiv:1910.14659). A line's score is that of its least expected token, or the mean over its tokens.
+Each token is asked for with the rest of its word hidden from there on (`TextModel.leave_word_out`), so that
+the pieces of a strange word do not vouch for each other. A line's score is the root of the mean square over
+its characters,
+
+    score = sqrt(sum_tokens bits^2 / characters),
+
+which lies between the mean, that a whole foreign line raises, and the worst, that one wrong word raises.
+Dividing by characters and not by tokens matters: a strange word comes in more pieces, and more of them must
+not thin it out.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from burnish.verbs.repair import word_of
+from burnish.media.vocabulary import word_of
 from burnish.verbs.text_model import TextModel
 
 
@@ -19,18 +26,18 @@ class TextSurprise:
     Attributes:
         line: The line.
         words: What spaces separate.
-        bits: Of the least expected token of each word, -log2 p given all other tokens.
-        mean: Mean over the line's tokens, in bits.
+        bits: Of the least expected token of each word, -log2 p given all other words.
+        score: Of the line, see above, in bits; >= 0.
     """
 
     line: str
     words: tuple[str, ...]
     bits: tuple[float, ...]
-    mean: float
+    score: float
 
     @property
-    def score(self) -> float:
-        """Of the line: its least expected token, in bits."""
+    def worst(self) -> float:
+        """Bits of the least expected word."""
         return max(self.bits)
 
     def marked(self, alarm: float) -> str:
@@ -39,7 +46,7 @@ class TextSurprise:
 
 
 def inspect_line(model: TextModel, line: str) -> TextSurprise:
-    """The surprise of each word.
+    """The surprise of each word, and of the line.
 
     Args:
         model: From `load`.
@@ -50,9 +57,10 @@ def inspect_line(model: TextModel, line: str) -> TextSurprise:
     """
     line = line.strip()
     tokens = model.encode(line)
-    each = model.leave_one_out(tokens).numpy()
+    each = model.leave_word_out(tokens).numpy()
     words = line.split(" ")
     bits = np.zeros(len(words))
     place = np.minimum(word_of(model.vocabulary, tokens), len(words) - 1)
     np.maximum.at(bits, place, each)
-    return TextSurprise(line, tuple(words), tuple(bits.tolist()), float(each.mean()))
+    score = float(np.sqrt(np.square(each).sum() / len(line)))
+    return TextSurprise(line, tuple(words), tuple(bits.tolist()), score)

@@ -100,3 +100,13 @@ class Vocabulary:
     def from_json(cls, data: dict[str, Any]) -> "Vocabulary":
         """From `to_json`."""
         return cls(Tokenizer.from_str(json.dumps(data)))
+
+
+def word_of(vocabulary: Vocabulary, tokens: Sequence[int]) -> list[int]:
+    """The number of the word that each token belongs to; a mark of case belongs to the word after it."""
+    word, found = -1, []
+    for piece in vocabulary.pieces(tokens):
+        word += piece.startswith(" ")
+        mark = piece in casing.MARKS and piece not in (casing.LETTER, casing.PLAIN)
+        found.append(word + 1 if mark else max(word, 0))
+    return found

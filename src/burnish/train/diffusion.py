@@ -49,7 +49,7 @@ def train(
     resume: bool = False,
     on_plan: Callable[[Plan], None] | None = None,
     on_progress: Callable[[Progress], bool | None] | None = None,
-    augmented: bool = True,
+    augmented: bool = False,
     base: str | Path | None = None,
     autoencoder: str | Path | None = None,
     text_encoder: str | None = None,
@@ -72,7 +72,8 @@ def train(
         resume: Go on from the checkpoint of an interrupted run.
         on_plan: Told what was found, before training.
         on_progress: See `train.loop.fit`; answering True or Ctrl-C stops the run and keeps the checkpoint.
-        augmented: Train on turned and mirrored views too; codes of an autoencoder are not turned.
+        augmented: Train on turned and mirrored views too, which in short trainings costs more than it brings
+            (docs/experiments.md); codes of an autoencoder are not turned.
         base: A bundle to go on from: its codec, classes and text encoder stay.
         autoencoder: See `nets.latents.load_autoencoder`; None denoises pixels.
         text_encoder: See `nets.sentence.SentenceEncoder`; None trains n-grams of words and letters along.
@@ -142,7 +143,7 @@ def prepare(
     pictures: Pictures,
     budget: Budget,
     seed: int,
-    augmented: bool = True,
+    augmented: bool = False,
     base: Base | None = None,
     autoencoder: str | Path | None = None,
     text_encoder: str | None = None,

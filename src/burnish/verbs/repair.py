@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from burnish.core.process import seeded
-from burnish.media.casing import LETTER, MARKS, PLAIN
-from burnish.media.vocabulary import Vocabulary
+from burnish.media.vocabulary import word_of
 from burnish.verbs.template import parse
 from burnish.verbs.text_model import TextModel
 from burnish.verbs.texts import Settings, fill
@@ -84,27 +83,14 @@ def repair(
 
 
 def word_surprise(model: TextModel, line: str) -> list[float]:
-    """Bits of the least expected token of each word (what spaces separate), given all other tokens."""
+    """Bits of the least expected token of each word (what spaces separate), see `leave_word_out`."""
     tokens = model.encode(line)
-    each = model.leave_one_out(tokens).tolist()
     words = [0.0] * len(line.split(" "))
-    for word, bits in zip(word_of(model.vocabulary, tokens), each, strict=True):
+    for word, bits in zip(
+        word_of(model.vocabulary, tokens), model.leave_word_out(tokens).tolist(), strict=True
+    ):
         words[min(word, len(words) - 1)] = max(words[min(word, len(words) - 1)], bits)
     return words
-
-
-def word_of(vocabulary: Vocabulary, tokens: list[int]) -> list[int]:
-    """The number of the word that each token belongs to; a mark of case belongs to the word after it."""
-    word, found = -1, []
-    for piece in vocabulary.pieces(tokens):
-        word += piece.startswith(" ")
-        found.append(max(word, 0) if piece.startswith(" ") or not _is_mark(piece) else word + 1)
-    return found
-
-
-def _is_mark(piece: str) -> bool:
-
-    return piece in MARKS and piece not in (LETTER, PLAIN)
 
 
 def distance(a: str, b: str) -> int:

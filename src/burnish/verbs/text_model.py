@@ -1,8 +1,10 @@
 """A text bundle, ready to be asked."""
 
+import math
 from dataclasses import dataclass, field
 
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -10,7 +12,7 @@ from burnish.core.corrected import Corrected
 from burnish.core.masked import Masked, nelbo
 from burnish.core.process import seeded
 from burnish.errors import BundleError, BurnishError
-from burnish.media.vocabulary import BEGIN, END, MASK, Vocabulary
+from burnish.media.vocabulary import BEGIN, END, MASK, Vocabulary, word_of
 from burnish.nets.text import TextConfig, TextNet
 from burnish.store.bundle import WEIGHTS, Bundle
 
@@ -58,26 +60,28 @@ class TextModel:
         return torch.tensor([[BEGIN, *tokens, END]], device=self.device)
 
     @torch.no_grad()
-    def leave_one_out(self, tokens: list[int], batch: int = 64) -> Tensor:
-        """-log2 p of each token given all the others, float64 (n,), in bits (arXiv:1910.14659)."""
-        whole = self.frame(tokens)
-        found = []
-        for places in (torch.arange(len(tokens)) + 1).split(batch):
-            x_t = whole.repeat(len(places), 1)
-            rows = torch.arange(len(places))
-            x_t[rows, places] = MASK
-            hidden = x_t == MASK
-            answer = self.denoiser(x_t, where=hidden)
-            found.append(-answer.log_likelihood(whole[0, places]).double().cpu())
-        return (
-            torch.cat(found) / torch.log(torch.tensor(2.0, dtype=torch.float64)) if found else torch.zeros(0)
-        )
+    def leave_word_out(self, tokens: list[int], batch: int = 256) -> Tensor:
+        """-log2 p of each token given all other words and the tokens before it in its own, float64 (n,).
+
+        The pieces of a word must not vouch for each other: hidden alone, one is told by those around it
+        (arXiv:2305.10588, where this is called PLL-word-l2r). The sum over a word is -log2 p of the word.
+        """
+        line, words = torch.tensor(tokens), torch.tensor(word_of(self.vocabulary, tokens))
+        place, found = torch.arange(len(tokens)), []
+        for part in place.split(batch):
+            hidden = (words == words[part, None]) & (place >= part[:, None])
+            x_t = F.pad(torch.where(hidden, MASK, line), (1, 0), value=BEGIN)
+            x_t = F.pad(x_t, (0, 1), value=END).to(self.device)
+            where = F.pad(place == part[:, None], (1, 1)).to(self.device)
+            answer = self.denoiser(x_t, where=where)
+            found.append(-answer.log_likelihood(line[part].to(self.device)).double().cpu() / math.log(2))
+        return torch.cat(found)
 
     def bits(self, line: str, orders: int = 4, seed: int = 0) -> float:
         """The bound on -log2 p of a line given its number of tokens, in bits."""
         x = self.frame(self.encode(line))
         nats = nelbo(self.denoiser, MASK, x, x > MASK, seeded(seed, 16), orders)
-        return float(nats) / 0.6931471805599453
+        return float(nats) / math.log(2)
 
 
 def open_texts(bundle: Bundle, device: torch.device) -> TextModel:
