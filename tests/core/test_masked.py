@@ -8,7 +8,16 @@ import torch
 from scipy.stats import chisquare
 
 from burnish.core.chain import Chain
-from burnish.core.masked import Masked, ancestral, left_to_right, nelbo, surprise_orders, tighter, uniform
+from burnish.core.masked import (
+    Masked,
+    ancestral,
+    left_to_right,
+    nelbo,
+    paced,
+    surprise_orders,
+    tighter,
+    uniform,
+)
 from burnish.core.posterior import Categorical, Posterior, draw
 from burnish.core.process import seeded
 from burnish.core.sample import sample
@@ -106,8 +115,9 @@ def test_draw_matches_float64_probabilities_into_the_tails():
     assert draw(torch.tensor([0.0, 1.0, 0.0]), torch.tensor(0.0)) == 1
 
 
-def test_the_loop_samples_the_chain_exactly():
-    """One token at a time (64 steps for 2 tokens) from an exact denoiser: the 9 outcomes follow the joint."""
+@pytest.mark.parametrize(("solver", "steps"), [(ancestral, 64), (paced, 2)])
+def test_the_loop_samples_the_chain_exactly(solver, steps):
+    """One token at a time from an exact denoiser: the 9 outcomes follow the joint."""
     torch.manual_seed(1)
     p = torch.rand(5, 5)
     p[:, :2] = 0
@@ -119,8 +129,8 @@ def test_the_loop_samples_the_chain_exactly():
         chain,
         Masked(MASK),
         start.shape,
-        64,
-        ancestral(seeded(5)),
+        steps,
+        solver(seeded(5)),
         known=start,
         known_mask=known,
         rng=seeded(6),
@@ -128,8 +138,26 @@ def test_the_loop_samples_the_chain_exactly():
     joint = {(a, b): float(p[1, a] * p[a, b]) for a, b in itertools.product((2, 3, 4), repeat=2)}
     counts = [int(((made[:, 1] == a) & (made[:, 2] == b)).sum()) for a, b in joint]
     assert sum(counts) == 4000
-    # both revealed in one of 64 steps: 1 line in 64 is drawn from the marginals, a bias below the noise here
+    # both in one of 64 ancestral steps: 1 line in 64 is drawn from the marginals, a bias below the noise
     assert chisquare(counts, [4000 * v / sum(joint.values()) for v in joint.values()]).pvalue > 1e-4
+
+
+def test_a_paced_walk_reveals_its_share_of_each_line_at_every_step():
+    start = torch.tensor([[1, *[MASK] * 6], [1, *[MASK] * 3, 2, 2, 2]])
+    logits = torch.zeros(2, 7, 4)
+    logits[..., MASK] = -torch.inf
+    left, random = [], [seeded(0), seeded(1)]
+    made = sample(
+        lambda x, t, c=None: left.append((x == MASK).sum(-1).tolist()) or Categorical(logits),
+        Masked(MASK),
+        (2, 7),
+        3,
+        paced(random),
+        known=start,
+        known_mask=start != MASK,
+        rng=random,
+    )
+    assert left == [[6, 3], [4, 2], [2, 1]] and (made != MASK).all()
 
 
 def test_infill_keeps_the_known_and_previews_are_whole():

@@ -25,6 +25,7 @@ def lay(root, *names):
         (["a.mp4", "readme.md"], "clip"),
         (["a.gif"], "clip"),
         (["a.txt", "b/c.txt"], "text"),
+        (["a.txt", "orders.csv"], "text"),
     ],
 )
 def test_folders(tmp_path, names, wanted):
@@ -47,6 +48,8 @@ def test_a_column_means_text(tmp_path):
     [
         ([], "", "holds no pictures, clips or text"),
         ([".hidden/a.png"], "", "holds no pictures"),
+        (["captions.csv"], "", "holds captions.csv and none of the pictures"),
+        (["metadata.jsonl", "x/.a.png"], "", "holds metadata.jsonl and none"),
         ([], "nowhere", "does not exist"),
         (["one.png"], "one.png", "is one picture"),
         (["model.bin"], "model.bin", "is a .bin"),

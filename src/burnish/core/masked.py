@@ -106,6 +106,30 @@ def ancestral(rng: Rng = None, temperature: float = 1.0) -> Solver:
     return solve
 
 
+def paced(rng: Rng = None, temperature: float = 1.0) -> Solver:
+    """A solver that reveals as many masked tokens as is expected, (t - s) / t of them, at random places.
+
+    With as many even steps as there are masks it reveals one at a time, which samples the limit of ever
+    smaller steps of `ancestral` without its steps in which nothing happens (arXiv:2409.02908). It works for
+    `Masked` alone.
+
+    Args:
+        rng, temperature: See `ancestral`.
+    """
+
+    def solve(process: Process, ask: Ask, x_t: Tensor, t: Tensor, s: Tensor, past: object):
+        posterior = _categorical(ask(x_t, t))
+        hidden = x_t == process.mask  # type: ignore[attr-defined]
+        noise = uniform((*x_t.shape, 2), rng).to(x_t.device)
+        count = (hidden.sum(-1) * (1 - s / t)).round()[:, None]
+        height = noise[..., 0].masked_fill(~hidden, -1)
+        shown = hidden & (height.argsort(-1, descending=True).argsort(-1) < count)
+        drawn = draw((posterior.logits / temperature).double().softmax(-1), noise[..., 1])
+        return torch.where(shown, drawn, x_t), posterior, None
+
+    return solve
+
+
 @torch.no_grad()
 def surprise_along(
     denoiser: Denoiser, mask: int, x_0: Tensor, places: Tensor, height: Tensor, batch: int = 256

@@ -11,7 +11,9 @@ MEDIA: tuple[str, ...] = get_args(Medium)
 VIDEOS = frozenset({".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".gif"})
 """A GIF by itself is a clip; in a folder with other pictures it is a picture."""
 
-TEXTS = frozenset({".txt", ".csv", ".tsv", ".jsonl", ".md", ".log"})
+LINES = frozenset({".txt", ".md", ".log"})
+TEXTS = LINES | {".csv", ".tsv", ".jsonl"}
+"""In a folder a table is about the other files, so it is text only by itself."""
 FRAME = "frame"
 
 
@@ -19,8 +21,8 @@ def medium_of(path: str | Path, column: str | None = None) -> Medium:
     """What `burnish train PATH` is about.
 
     A JSON file is a list of ordered frames; a video or a GIF is a clip; a text file or a table is text. A
-    folder holds pictures, unless it holds videos or GIFs and no other picture, or text and no picture at
-    all, or its folders hold frames by name (`frame_0001.png`).
+    folder holds pictures, unless it holds videos or GIFs and no other picture, or lines (`LINES`) and no
+    picture at all, or its folders hold frames by name (`frame_0001.png`). Tables in it decide nothing.
 
     Args:
         path: A file or a folder.
@@ -42,8 +44,15 @@ def medium_of(path: str | Path, column: str | None = None) -> Medium:
         return "clip" if _frames(path) else "image"
     if VIDEOS & set(suffixes):
         return "clip"
-    if TEXTS & set(suffixes):
+    if LINES & set(suffixes):
         return "text"
+    tables = sorted(file.name for suffix, file in suffixes.items() if suffix in TEXTS)
+    if tables:
+        raise DatasetError(
+            path,
+            f"holds {tables[0]} and none of the pictures or clips that it may be about",
+            f"Put them beside it, or name {path / tables[0]} itself to train on its lines",
+        )
     raise DatasetError(
         path,
         "holds no pictures, clips or text",

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from burnish.errors import DatasetError
-from burnish.media.medium import TEXTS
+from burnish.media.medium import LINES
 from burnish.media.part import Problem
 
 FEW = 500
@@ -126,16 +126,15 @@ def _read(path: Path) -> str:
 
 
 def _folder(root: Path, problems: list[Problem]) -> Iterator[str]:
-    files = [f for f in sorted(root.rglob("*")) if f.is_file() and f.suffix.lower() in TEXTS - {".jsonl"}]
-    for file in files:
+    for file in sorted(f for f in root.rglob("*") if f.is_file()):
+        name = file.relative_to(root).as_posix()
         if file.suffix.lower() in TABLES:
-            name = file.relative_to(root).as_posix()
             problems.append(Problem(name, "format", "is a table", "Train on it by itself"))
-            continue
-        try:
-            yield from _read(file).splitlines()
-        except DatasetError as error:
-            problems.append(Problem(file.relative_to(root).as_posix(), "format", error.reason))
+        elif file.suffix.lower() in LINES:
+            try:
+                yield from _read(file).splitlines()
+            except DatasetError as error:
+                problems.append(Problem(name, "format", error.reason))
 
 
 def _table(path: Path, column: str | None, separator: str) -> list[str]:

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from burnish.core.corrected import Corrected
-from burnish.core.masked import Masked, ancestral
+from burnish.core.masked import Masked, paced
 from burnish.core.process import seeded
 from burnish.core.sample import sample
 from burnish.errors import BundleError
@@ -179,8 +179,8 @@ def draw_lines(
         model,  # type: ignore[arg-type]
         Masked(MASK),
         tuple(start.shape),
-        steps,
-        ancestral(rngs),
+        min(steps, max(drawn)),
+        paced(rngs),
         known=start,
         known_mask=known,
         rng=rngs,

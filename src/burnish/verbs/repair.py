@@ -56,7 +56,7 @@ def repair(
     """
     settings.check(rounds)
     line, changes, tried = text.strip(), [], set()
-    bits = before = model.bits(line)
+    bits = before = model.bits([line])[0]
     for number in range(rounds):
         words = line.split(" ")
         surprise = word_surprise(model, line)
@@ -66,15 +66,14 @@ def repair(
         worst = max(open_, key=lambda k: surprise[k])
         tried.add((worst, words[worst]))
         template = parse(model, " ".join([*words[:worst], "____", *words[worst + 1 :]]))
-        best = (bits - MARGIN, line, bits)
-        for attempt in range(TRIES):
-            candidate, _ = fill(model, template, settings, seeded(settings.seed, number, attempt))
-            if candidate == line or not candidate:
-                continue
-            cost = model.bits(candidate, orders=2)
-            best = min(
-                best, (cost + closeness * distance(line.casefold(), candidate.casefold()), candidate, cost)
-            )
+        drawn = {
+            fill(model, template, settings, seeded(settings.seed, number, attempt))
+            for attempt in range(TRIES)
+        }
+        best, candidates = (bits - MARGIN, line, bits), sorted(drawn - {line, ""})
+        for candidate, cost in zip(candidates, model.bits(candidates, orders=2), strict=True):
+            far = closeness * distance(line.casefold(), candidate.casefold())
+            best = min(best, (cost + far, candidate, cost))
         if best[1] != line:
             new = best[1].split(" ")[worst : len(best[1].split(" ")) - (len(words) - worst - 1)]
             changes.append((words[worst], " ".join(new)))

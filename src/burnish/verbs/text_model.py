@@ -77,11 +77,14 @@ class TextModel:
             found.append(-answer.log_likelihood(line[part].to(self.device)).double().cpu() / math.log(2))
         return torch.cat(found)
 
-    def bits(self, line: str, orders: int = 4, seed: int = 0) -> float:
-        """The bound on -log2 p of a line given its number of tokens, in bits."""
-        x = self.frame(self.encode(line))
-        nats = nelbo(self.denoiser, MASK, x, x > MASK, seeded(seed, 16), orders)
-        return float(nats) / math.log(2)
+    def bits(self, lines: list[str], orders: int = 4, seed: int = 0) -> list[float]:
+        """The bound on -log2 p of each line given its number of tokens, in bits."""
+        found = []
+        for line in lines:
+            x = self.frame(self.encode(line))
+            nats = nelbo(self.denoiser, MASK, x, x > MASK, seeded(seed, 16), orders)
+            found.append(float(nats) / math.log(2))
+        return found
 
 
 def open_texts(bundle: Bundle, device: torch.device) -> TextModel:

@@ -7,17 +7,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from burnish.core.masked import ancestral
+from burnish.core.masked import ancestral, paced
 from burnish.core.posterior import Categorical
 from burnish.core.process import seeded
 from burnish.core.sample import Step, sample
 from burnish.errors import BurnishError
 from burnish.media.casing import MARKS
+from burnish.media.text import key
 from burnish.media.vocabulary import MASK
 from burnish.verbs.template import Template, draw_lengths, parse
 from burnish.verbs.text_model import TextModel
 
 STEPS = 32
+TRIES = 8
+"""Draws of a filling that is not there yet."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +28,10 @@ class Settings:
     """Of a walk.
 
     Args:
-        steps: More steps reveal fewer tokens at once, so that they fit each other better.
+        steps: At most so many; more reveal fewer tokens at once, so that they fit each other better, and as
+            many as there are tokens to reveal are as good as any more.
         temperature: 1 samples the model; below it the likelier is preferred.
-        seed: Line k depends on (seed, k) alone.
+        seed: Line k depends on (seed, k) alone; of fillings, on (seed, 0 to k).
     """
 
     steps: int = STEPS
@@ -85,6 +89,9 @@ def infill(
 ) -> Iterator[str]:
     """A line with its gaps filled, n times; how long a gap is, is drawn as well.
 
+    A filling that was there before is drawn again, up to `TRIES` times; then it is likely that there are no
+    others, and it is given once more.
+
     Args:
         model, n, settings, callback: See `make`.
         text: A line with gaps, `L/H ____ LEAKING`; what is known comes back to the letter.
@@ -96,20 +103,27 @@ def infill(
     template = parse(model, text)
 
     def lines() -> Iterator[str]:
+        seen: set[str] = set()
         for index in range(n):
-            yield fill(model, template, settings, seeded(settings.seed, index), callback)[0]
+            for attempt in range(TRIES):
+                rng = seeded(settings.seed, index, attempt)
+                line = fill(model, template, settings, rng, callback)
+                if key(line) not in seen:
+                    break
+            seen.add(key(line))
+            yield line
 
     return lines()
 
 
 def fill(
     model: TextModel, template: Template, settings: Settings, rng: torch.Generator, callback: Any = None
-) -> tuple[str, list[int]]:
-    """One filled line, as text and as tokens."""
+) -> str:
+    """One filled line."""
     start, places = template.lay_out(draw_lengths(model, template, rng))
     firsts = [place.start for place, spaced in zip(places, template.spaced, strict=True) if spaced]
     line = _walk(model, start.to(model.device), settings, rng, callback, firsts)[0].tolist()
-    return template.fill(model, line, places), line[1:-1]
+    return template.fill(model, line, places)
 
 
 def rewrite(
@@ -168,8 +182,8 @@ def _walk(
         denoiser,
         model.process,
         tuple(start.shape),
-        settings.steps,
-        ancestral(rng, settings.temperature),
+        max(1, min(settings.steps, int((start == MASK).sum()))),
+        paced(rng, settings.temperature),
         known=start,
         known_mask=start != MASK,
         callback=callback,
