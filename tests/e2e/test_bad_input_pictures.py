@@ -102,6 +102,7 @@ def test_folders_and_captions_without_pictures_are_refused(trained, tmp_path):
     (tmp_path / "captions.csv").write_text("file,name\nmissing.png,a red key\n")
     said = burnish("train", tmp_path, "--medium", "image", "--out", tmp_path / "x")
     assert clear(said, 2, "no usable picture")
+    assert clear(burnish("train", tmp_path, "--out", tmp_path / "x"), 2, "captions.csv", "pictures")
     assert not (tmp_path / "x").exists()
 
 

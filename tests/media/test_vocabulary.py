@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from burnish.media.casing import TAKEN
-from burnish.media.vocabulary import MASK, PAD, Vocabulary
+from burnish.media.vocabulary import MASK, PAD, Vocabulary, word_of
 
 LINES = ["REPLACE BUCKET TOOTH", "replace bucket tooth", "L/H BUCKET CYL LEAKING."] * 9
 WORDS = Vocabulary.learn(LINES, 300)
@@ -34,3 +34,10 @@ def test_broken_bytes_and_special_tokens_do_not_raise():
     assert WORDS.decode([PAD, MASK]) == ""
     one = [WORDS.encode("é")[-1]]
     assert WORDS.decode(one) == "\ufffd"
+
+
+def test_a_mark_of_case_belongs_to_the_word_after_it():
+    tokens = WORDS.encode("replace TOOTH x3")
+    by_word = [[t for t, w in zip(tokens, word_of(WORDS, tokens), strict=True) if w == k] for k in range(3)]
+    assert [WORDS.folded(part).strip("\ue000\ue001 ") for part in by_word] == ["replace", "tooth", "x3"]
+    assert WORDS.pieces(by_word[1])[0] == "\ue000" and WORDS.pieces(by_word[2])[0] == "\ue001"
