@@ -227,7 +227,7 @@ class Chain(nn.Module):
                 steps.append((start[at >= 0], at[at >= 0], weight[at >= 0]))
             starts, ends, weights = (torch.cat(part) for part in zip(*steps, strict=True))
             back, forget = _csr(starts, ends, weights, states, states)
-            emitted, emit = _csr(*self.places.long(), self.values, states, states)
+            emitted, emit = _csr(self.places[0].long(), self.places[1].long(), self.values, states, states)
             last = _csr(own, self.last.long(), one, states, self.size)[1]
             self._matrices = forget, back, emit, emitted, last
         return self._matrices

@@ -1,6 +1,5 @@
 """A Markov chain corrected by a network: the denoiser of lines, see `nets.text` for the equation."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -17,12 +16,12 @@ class Corrected(nn.Module):
         chain: None for the network alone; its shape (entries, states) when its state is to be loaded.
     """
 
-    def __init__(self, net: Any, chain: Chain | Sequence[int] | None = None) -> None:
+    def __init__(self, net: Any, chain: Chain | tuple[int, int] | None = None) -> None:
         super().__init__()
         c = net.config
         self.net = net
-        known = chain is None or isinstance(chain, Chain)
-        self.chain = chain if known else Chain(*chain, c.size, c.mask, c.allowed())
+        read = isinstance(chain, tuple)
+        self.chain = Chain(chain[0], chain[1], c.size, c.mask, c.allowed()) if read else chain
 
     def forward(
         self,

@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from burnish.core.stats import average_precision
 from burnish.inspect.detector import Fusion, squash
 
-PRIOR = np.array([0.4, 0.6])
+PRIOR = np.array([0.6, 0.4])
 """Weights of segmenter and surprise where nothing speaks against them."""
 SHARES = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Weights of surprise beside the segmenter's logit that a heat map may have."""

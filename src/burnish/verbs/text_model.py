@@ -100,7 +100,9 @@ def open_texts(bundle: Bundle, device: torch.device) -> TextModel:
     meta = bundle.meta
     try:
         shape = {key: value for key, value in meta["architecture"].items() if key != "name"}
-        denoiser = Corrected(TextNet(TextConfig(**shape)), meta["chain"])
+        chain = meta["chain"]
+        chain = None if chain is None else (int(chain[0]), int(chain[1]))
+        denoiser = Corrected(TextNet(TextConfig(**shape)), chain)
         denoiser.load_state_dict(load_file(bundle.path / WEIGHTS))
         vocabulary = Vocabulary.from_json(meta["codec"]["vocabulary"])
         lengths = tuple(float(p) for p in meta["lengths"])

@@ -105,11 +105,12 @@ def infill(
     def lines() -> Iterator[str]:
         seen: set[str] = set()
         for index in range(n):
-            for attempt in range(TRIES):
-                rng = seeded(settings.seed, index, attempt)
-                line = fill(model, template, settings, rng, callback)
-                if key(line) not in seen:
-                    break
+            draws = (
+                fill(model, template, settings, seeded(settings.seed, index, attempt), callback)
+                for attempt in range(TRIES)
+            )
+            line = next(draws)
+            line = line if key(line) not in seen else next((x for x in draws if key(x) not in seen), line)
             seen.add(key(line))
             yield line
 
