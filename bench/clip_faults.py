@@ -56,14 +56,18 @@ def difference(film: np.ndarray) -> np.ndarray:
 
 
 def rows(seeds: list[int]) -> list[dict[str, Any]]:
-    """A row for each set and fault."""
+    """A row for each fault and each set that `bench/clips.py` has trained.
+
+    Raises:
+        FileNotFoundError: None is.
+    """
     from clips import real_clips
 
     found = []
-    for name in [n for n in clip_sets.SETS if (clip_sets.WORK / n).is_dir()]:
+    for name in clip_sets.SETS:
         bundles = {seed: clip_sets.WORK / name / f"clip_{seed}" for seed in seeds}
-        if missing := [str(path) for path in bundles.values() if not (path / "bundle.json").exists()]:
-            raise FileNotFoundError(f"{missing[0]} is not trained yet: make bench-clips")
+        if not all((path / "bundle.json").exists() for path in bundles.values()):
+            continue
         _, test = clip_sets.split(name)
         pairs = {
             fault: np.mean(
@@ -74,8 +78,12 @@ def rows(seeds: list[int]) -> list[dict[str, Any]]:
         }
         for fault, (ours, baseline) in pairs.items():
             found.append(
-                form.row(f"{name}: {fault}", ours, "AUROC", peer=baseline, target=baseline, seeds=seeds)
+                form.row(
+                    f"clips: {name}, {fault}", ours, "AUROC", peer=baseline, target=baseline, seeds=seeds
+                )
             )
+    if not found:
+        raise FileNotFoundError("no clips are trained yet: make bench-clips")
     return found
 
 
