@@ -46,7 +46,7 @@ def test_known_frames_are_drawn_in_all_the_ways_that_verbs_ask():
 
 
 def test_a_batch_depends_on_its_generator_alone(lesson):
-    (a, there, said), (b, *_), (c, *_) = (lesson.batch(2, np.random.default_rng(k)) for k in (1, 1, 2))
+    (a, there, said), (b, *_), (c, *_) = (lesson.batch(4, np.random.default_rng(k)) for k in (1, 1, 2))
     assert a.shape == (2, 1, 4, 32, 32)
     assert there.dtype == torch.bool
     assert said.view is not None

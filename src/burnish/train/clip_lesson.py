@@ -22,9 +22,9 @@ BLIND = 0.25
 """Share of windows with known frames whose other frames are pure noise: where a walk starts, and all that a
 frame's surprise asks."""
 
-PICTURES = 8
-"""Single pictures in place of each window, at every other update: the frames of a window are nearly one
-picture, and what frames look like is learned sooner from many."""
+TURNS, PICTURES = 4, 8
+"""One of so many updates is of windows; at the others so many single pictures stand in place of each: the
+frames of a window are nearly one picture, and what frames look like is learned sooner from many."""
 
 BINS = (0.2, 0.5, 0.8)
 """Times at which whole windows are judged; known frames are judged at t = 1."""
@@ -39,7 +39,7 @@ Batch = tuple[Tensor, Tensor, Condition]
 class ClipLesson:
     """Batches, loss and validation for `train.loop.fit`.
 
-    Updates take turns: windows, then single pictures (clips of one frame). What a short take lacks is its
+    Updates take turns: windows, then pictures (clips of one frame). What a short take lacks is its
     last frame again, which is never known, and its loss does not count.
 
     Args:
@@ -74,9 +74,9 @@ class ClipLesson:
         self._exam = self._write_exam(validated)
 
     def batch(self, step: int, rng: np.random.Generator) -> Batch:
-        """Random windows of the training takes, at every other step frames of them, at a random place along
+        """Random windows of the training takes, at most steps single frames of them, at a random place along
         the longer side and a random view."""
-        if step % 2 == 0:
+        if step % TURNS == 0:
             chosen = rng.choice(len(self.train), self.batch_size, p=self.shares)
             return self._cut([self.train.takes[int(k)] for k in chosen], rng, self.config.frames, True)
         lengths = np.array([len(take) for take in self.train.takes])

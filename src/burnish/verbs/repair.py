@@ -1,14 +1,20 @@
 """Repairing a line: the word that fits least is replaced by one that fits better and looks alike."""
 
+import math
 from dataclasses import dataclass
 
+import torch
+
 from burnish.core.process import seeded
-from burnish.media.vocabulary import word_of
-from burnish.verbs.template import parse
+from burnish.media.vocabulary import MASK, word_of
+from burnish.verbs.template import gap_lengths, parse
 from burnish.verbs.text_model import TextModel
 from burnish.verbs.texts import Settings, fill
 
-TRIES = 12
+DRAWS = 8
+"""Fillings drawn for a word that does not fit."""
+NEAR = 8
+"""Words of the vocabulary, those spelled most like it, that are tried beside them."""
 MARGIN = 2.0
 """Bits that a repair must save to be taken."""
 
@@ -39,10 +45,10 @@ def repair(
 ) -> Repair:
     """Replaces up to `rounds` words.
 
-    Each round masks the word whose tokens are least expected by the others, draws `TRIES` fillings and
-    keeps the one with the lowest bits + closeness * (letters changed), if it saves more than `MARGIN` bits:
-    the noisy channel of spelling correction (Kernighan, Church, Gale 1990). It stops when nothing is
-    better.
+    Each round takes the word whose tokens are least expected by the others, and tries fillings that the model
+    draws and words of the vocabulary that are spelled like it. It keeps the one with the lowest bits given
+    the other words + closeness * (letters changed), if that saves more than `MARGIN` bits: the noisy channel
+    of spelling correction (Kernighan, Church, Gale 1990). It stops when nothing is better.
 
     Args:
         model: From `load`.
@@ -56,7 +62,7 @@ def repair(
     """
     settings.check(rounds)
     line, changes, tried = text.strip(), [], set()
-    bits = before = model.bits([line])[0]
+    before = model.bits(line)
     for number in range(rounds):
         words = line.split(" ")
         surprise = word_surprise(model, line)
@@ -65,20 +71,57 @@ def repair(
             break
         worst = max(open_, key=lambda k: surprise[k])
         tried.add((worst, words[worst]))
-        template = parse(model, " ".join([*words[:worst], "____", *words[worst + 1 :]]))
-        drawn = {
-            fill(model, template, settings, seeded(settings.seed, number, attempt))
-            for attempt in range(TRIES)
-        }
-        best, candidates = (bits - MARGIN, line, bits), sorted(drawn - {line, ""})
-        for candidate, cost in zip(candidates, model.bits(candidates, orders=2), strict=True):
-            far = closeness * distance(line.casefold(), candidate.casefold())
-            best = min(best, (cost + far, candidate, cost))
-        if best[1] != line:
-            new = best[1].split(" ")[worst : len(best[1].split(" ")) - (len(words) - worst - 1)]
-            changes.append((words[worst], " ".join(new)))
-            line, bits = best[1], best[2]
-    return Repair(text.strip(), line, before, bits, tuple(changes))
+        head, old, tail = words[:worst], words[worst], words[worst + 1 :]
+        template = parse(model, " ".join([*head, "____", *tail]))
+        lengths = gap_lengths(model, template)
+        rngs = [seeded(settings.seed, number, k) for k in range(DRAWS)]
+        drawn = {fill(model, template, lengths, settings, rng) for rng in rngs}
+        drawn |= {" ".join([*head, word, *tail]) for word in spelled_like(model, old)}
+        best, new = span_bits(model, words, len(head), len(tail)) - MARGIN, line
+        for candidate in sorted(drawn - {line, ""}):
+            others = candidate.split(" ")
+            if len(others) <= len(head) + len(tail):
+                continue
+            far = distance(line.casefold(), candidate.casefold())
+            cost = span_bits(model, others, len(head), len(tail)) + closeness * far
+            best, new = min((best, new), (cost, candidate))
+        if new != line:
+            put = new.split(" ")[worst : len(new.split(" ")) - len(tail)]
+            changes.append((old, " ".join(put)))
+            tried |= {(worst + k, word) for k, word in enumerate(put)}
+            line = new
+    return Repair(text.strip(), line, before, model.bits(line), tuple(changes))
+
+
+def spelled_like(model: TextModel, word: str) -> list[str]:
+    """The words of the vocabulary, tokens that begin with a space, nearest in letters, in the word's case."""
+    pieces = model.vocabulary.pieces(range(len(model.vocabulary)))
+    known = {piece[1:] for piece in pieces if piece.startswith(" ") and piece[1:].isalpha()}
+    low, most = word.casefold(), max(1, len(word) // 2)
+    near = sorted((far, other) for other in known if 0 < (far := distance(low, other)) <= most)
+    if word.isupper():
+        return [other.upper() for _, other in near[:NEAR]]
+    return [other.capitalize() if word[:1].isupper() else other for _, other in near[:NEAR]]
+
+
+def span_bits(model: TextModel, words: list[str], before: int, after: int) -> float:
+    """-log2 p of the words between, and of how many tokens they are, given those before and after them.
+
+    Args:
+        model: From `load`.
+        words: A line's.
+        before, after: How many words stand on either side, one at the least between.
+    """
+    tokens = model.encode(" ".join(words))
+    number = word_of(model.vocabulary, tokens)
+    inside = [k for k, word in enumerate(number) if before <= word < len(words) - after]
+    label = [-1 if k in inside else word for k, word in enumerate(number)]
+    bits = float(model.leave_word_out(tokens, label, inside).sum())
+    if model.denoiser.chain is None:
+        return bits
+    hidden = torch.tensor(tokens)
+    hidden[inside] = MASK
+    return bits - float(model.denoiser.chain.log_likelihood(model.frame(hidden.tolist()))) / math.log(2)
 
 
 def word_surprise(model: TextModel, line: str) -> list[float]:

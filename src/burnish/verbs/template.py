@@ -92,15 +92,17 @@ def parse(model: TextModel, text: str) -> Template:
     return Template(text, known, tuple(tokens), tuple(modes[:-1]), tuple(spaced[:-1]))
 
 
-def draw_lengths(model: TextModel, template: Template, rng: torch.Generator) -> tuple[int, ...]:
-    """Tokens of each gap, drawn from p(lengths | what is known), as the chain sums it over all that could
-    stand
-    there: p(n) p(known | n), with n the tokens of the line.
+Lengths = tuple[list[tuple[int, ...]], Tensor]
+"""What the gaps' numbers of tokens can be, and how likely each choice is."""
+
+
+def gap_lengths(model: TextModel, template: Template) -> Lengths:
+    """p(lengths | what is known), as the chain sums it over all that could stand there: p(n) p(known | n),
+    with n the tokens of the line.
 
     Args:
         model: With or without a chain; without, the prior alone decides.
         template: The line.
-        rng: Source of randomness.
     """
     reach = range(1, REACH.get(template.gaps, 2) + 1)
     choices = list(itertools.product(reach, repeat=template.gaps))
@@ -117,4 +119,4 @@ def draw_lengths(model: TextModel, template: Template, rng: torch.Generator) -> 
             empty = model.frame([MASK] * (known + total))
             weights[rows] += (chain.log_likelihood(x) - chain.log_likelihood(empty)).double().cpu()
         weights = weights.softmax(0)
-    return choices[int(torch.multinomial(weights, 1, generator=rng))]
+    return choices, weights

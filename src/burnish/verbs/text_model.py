@@ -60,16 +60,28 @@ class TextModel:
         return torch.tensor([[BEGIN, *tokens, END]], device=self.device)
 
     @torch.no_grad()
-    def leave_word_out(self, tokens: list[int], batch: int = 256) -> Tensor:
+    def leave_word_out(
+        self,
+        tokens: list[int],
+        words: list[int] | None = None,
+        places: list[int] | None = None,
+        batch: int = 256,
+    ) -> Tensor:
         """-log2 p of each token given all other words and the tokens before it in its own, float64 (n,).
 
         The pieces of a word must not vouch for each other: hidden alone, one is told by those around it
         (arXiv:2305.10588, where this is called PLL-word-l2r). The sum over a word is -log2 p of the word.
+
+        Args:
+            tokens: Of a line.
+            words: The number of the word that each belongs to; None takes what spaces separate.
+            places: The tokens asked about; None takes all.
+            batch: Most tokens asked about at once.
         """
-        line, words = torch.tensor(tokens), torch.tensor(word_of(self.vocabulary, tokens))
-        place, found = torch.arange(len(tokens)), []
-        for part in place.split(batch):
-            hidden = (words == words[part, None]) & (place >= part[:, None])
+        line, words = torch.tensor(tokens), words or word_of(self.vocabulary, tokens)
+        word, place, found = torch.tensor(words), torch.arange(len(tokens)), [torch.zeros(0).double()]
+        for part in (place if places is None else torch.tensor(places, dtype=torch.int64)).split(batch):
+            hidden = (word == word[part, None]) & (place >= part[:, None])
             x_t = F.pad(torch.where(hidden, MASK, line), (1, 0), value=BEGIN)
             x_t = F.pad(x_t, (0, 1), value=END).to(self.device)
             where = F.pad(place == part[:, None], (1, 1)).to(self.device)
@@ -77,14 +89,10 @@ class TextModel:
             found.append(-answer.log_likelihood(line[part].to(self.device)).double().cpu() / math.log(2))
         return torch.cat(found)
 
-    def bits(self, lines: list[str], orders: int = 4, seed: int = 0) -> list[float]:
-        """The bound on -log2 p of each line given its number of tokens, in bits."""
-        found = []
-        for line in lines:
-            x = self.frame(self.encode(line))
-            nats = nelbo(self.denoiser, MASK, x, x > MASK, seeded(seed, 16), orders)
-            found.append(float(nats) / math.log(2))
-        return found
+    def bits(self, line: str, orders: int = 4, seed: int = 0) -> float:
+        """The bound on -log2 p of a line given its number of tokens, in bits."""
+        x = self.frame(self.encode(line))
+        return float(nelbo(self.denoiser, MASK, x, x > MASK, seeded(seed, 16), orders)) / math.log(2)
 
 
 def open_texts(bundle: Bundle, device: torch.device) -> TextModel:

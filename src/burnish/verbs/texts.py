@@ -15,7 +15,7 @@ from burnish.errors import BurnishError
 from burnish.media.casing import MARKS
 from burnish.media.text import key
 from burnish.media.vocabulary import MASK
-from burnish.verbs.template import Template, draw_lengths, parse
+from burnish.verbs.template import Lengths, Template, gap_lengths, parse
 from burnish.verbs.text_model import TextModel
 
 STEPS = 32
@@ -103,10 +103,10 @@ def infill(
     template = parse(model, text)
 
     def lines() -> Iterator[str]:
-        seen: set[str] = set()
+        lengths, seen = gap_lengths(model, template), set[str]()
         for index in range(n):
             draws = (
-                fill(model, template, settings, seeded(settings.seed, index, attempt), callback)
+                fill(model, template, lengths, settings, seeded(settings.seed, index, attempt), callback)
                 for attempt in range(TRIES)
             )
             line = next(draws)
@@ -118,10 +118,16 @@ def infill(
 
 
 def fill(
-    model: TextModel, template: Template, settings: Settings, rng: torch.Generator, callback: Any = None
+    model: TextModel,
+    template: Template,
+    lengths: Lengths,
+    settings: Settings,
+    rng: torch.Generator,
+    callback: Any = None,
 ) -> str:
-    """One filled line."""
-    start, places = template.lay_out(draw_lengths(model, template, rng))
+    """One filled line; how long its gaps are is drawn from `lengths`, see `gap_lengths`."""
+    choices, weights = lengths
+    start, places = template.lay_out(choices[int(torch.multinomial(weights, 1, generator=rng))])
     firsts = [place.start for place, spaced in zip(places, template.spaced, strict=True) if spaced]
     line = _walk(model, start.to(model.device), settings, rng, callback, firsts)[0].tolist()
     return template.fill(model, line, places)
@@ -154,7 +160,7 @@ def rewrite(
         for index in range(n):
             rng = seeded(settings.seed, index)
             made = sample(
-                model.denoiser,
+                Drawable(model, []),
                 model.process,
                 start,
                 settings.steps,
@@ -178,9 +184,8 @@ def _walk(
     firsts: list[int] = (),  # type: ignore[assignment]
 ) -> Tensor:
     """Reveals the masks of a line; those at `firsts` become the beginning of a word."""
-    denoiser = Beginning(model, list(firsts)) if firsts else model.denoiser
     return sample(
-        denoiser,
+        Drawable(model, list(firsts)),
         model.process,
         tuple(start.shape),
         max(1, min(settings.steps, int((start == MASK).sum()))),
@@ -192,23 +197,27 @@ def _walk(
     )
 
 
-class Beginning:
-    """A denoiser that wraps a denoiser: some places must begin a word, or change its case.
+class Drawable:
+    """A denoiser that wraps a denoiser: only tokens that the texts held, and some places must begin a word.
+
+    A byte that no text held has a chance, for likelihoods must be finite, but a walk has no use for it.
 
     Args:
         model: Whose denoiser is asked.
-        places: The places.
+        firsts: Places that must begin a word, or change its case.
     """
 
-    def __init__(self, model: TextModel, places: list[int]) -> None:
-        self.denoiser, self.places = model.denoiser, places
+    def __init__(self, model: TextModel, firsts: list[int]) -> None:
+        self.denoiser, self.firsts = model.denoiser, firsts
         pieces = model.vocabulary.pieces(range(len(model.vocabulary)))
         self.other = torch.tensor([not p.startswith((" ", *MARKS)) for p in pieces], device=model.device)
+        floor = model.denoiser.chain.floor if model.denoiser.chain is not None else None
+        self.unseen = floor <= floor[MASK] if floor is not None else torch.zeros_like(self.other)
 
     def __call__(self, x_t: Tensor, t: Tensor, condition: Any = None) -> Categorical:
         """See `core.posterior.Denoiser`."""
-        logits = self.denoiser(x_t, t, condition).logits.clone()
-        logits[:, self.places] = logits[:, self.places].masked_fill(self.other, -torch.inf)
+        logits = self.denoiser(x_t, t, condition).logits.masked_fill(self.unseen, -torch.inf)
+        logits[:, self.firsts] = logits[:, self.firsts].masked_fill(self.other, -torch.inf)
         return Categorical(logits)
 
 
