@@ -97,3 +97,29 @@ def test_known_parts_are_shown_untouched_at_time_zero_and_cost_nothing():
     plain = make_lesson(known=0.0)
     plain.loss(watching, batch, seeded(0))  # type: ignore[arg-type]
     assert asked[1][1].shape == (6,)
+
+
+class Means:
+    """Codes that are means of 4 x 4 pixels."""
+
+    factor, channels, gray = 4, 3, False
+
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        h, w = (side // 4 for side in images.shape[1:3])
+        cut = images[:, : 4 * h, : 4 * w].reshape(len(images), h, 4, w, 4, 3).astype(np.float32)
+        return cut.mean((2, 4)).transpose(0, 3, 1, 2)
+
+
+@pytest.mark.parametrize(("width", "starts"), [(50, {0, 1, 2, 3}), (34, {0, 1, 2}), (32, {0})])
+def test_codes_of_few_long_pictures_begin_at_several_places(width, starts):
+    image = np.random.default_rng(0).integers(0, 255, (32, width, 3), dtype=np.uint8)
+    entries = tuple(Entry(f"{k}.png", "", "") for k in range(8))  # type: ignore[arg-type]
+    pictures = Pictures("here", "plain", 32, (image,) * 8, entries, ())  # type: ignore[arg-type]
+    lesson = Lesson(pictures, Means(), preset(32), batch_size=8, hold=0)  # type: ignore[arg-type]
+    squares = {left: Means().encode(image[None, :, left : left + 32])[0] for left in range(width - 32 + 1)}
+    seen = []
+    for step in range(8):
+        for code in lesson.batch(step, np.random.default_rng(step))[0].numpy():
+            seen += [left for left, square in squares.items() if np.allclose(code, square)]
+    assert len(seen) == 64
+    assert {left % 4 for left in seen} == starts

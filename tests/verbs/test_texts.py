@@ -1,30 +1,39 @@
 """Lines trained, made, filled, repaired and rewritten by a tiny model; resumed to the bit; misuse told."""
 
 import json
+import math
+from dataclasses import replace
 
 import pytest
 import torch
 
+from burnish.core.corrected import Corrected
 from burnish.errors import BundleError, BurnishError, DatasetError
+from burnish.media.casing import MARKS
+from burnish.media.vocabulary import MASK
+from burnish.nets.text import TextNet
 from burnish.train.budget import Budget
 from burnish.train.run import work_folder
 from burnish.train.texts import train
 from burnish.verbs.load import load
-from burnish.verbs.repair import distance, repair
+from burnish.verbs.repair import distance, repair, span_bits, spelled_like
 from burnish.verbs.text_files import write_wish
-from burnish.verbs.texts import Settings, infill, make, rewrite
+from burnish.verbs.texts import Drawable, Settings, infill, make, rewrite
 
 SHAPE = {"size": 330, "width": 32, "depth": 1}
 PARTS = ("bucket", "engine", "pump", "hose", "boom")
 
 
+def model_lines():
+    lines = [f"replace {part} {k}" for part in PARTS for k in range(12)]
+    return lines + [f"REPAIR {part.upper()} LEAK {k}" for part in PARTS for k in range(12)]
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     """Notes of two words and a number, in two cases."""
-    lines = [f"replace {part} {k}" for part in PARTS for k in range(12)]
-    lines += [f"REPAIR {part.upper()} LEAK {k}" for part in PARTS for k in range(12)]
     file = tmp_path_factory.mktemp("texts") / "notes.txt"
-    file.write_text("\n".join(lines))
+    file.write_text("\n".join(model_lines()))
     return file
 
 
@@ -78,8 +87,44 @@ def test_a_prompt_begins_the_line_and_rewrite_keeps_its_length(bundle):
 
 def test_repair_puts_a_misspelt_word_right_and_lowers_the_bits(bundle):
     done = repair(load(bundle), "replace bukket 3", rounds=2, settings=Settings(6))
-    assert done.bits_after <= done.bits_before
+    assert done.after == "replace bucket 3" and done.changes == (("bukket", "bucket"),)
+    assert done.bits_after < done.bits_before
+    assert repair(load(bundle), "REPAIR BUKKET LEAK 3", rounds=1).after == "REPAIR BUCKET LEAK 3"
+    assert repair(load(bundle), "replace bucket 3").changes == ()
+
+
+def test_letters_between_words_are_counted_and_near_words_keep_the_case(bundle):
     assert distance("bukket", "bucket") == 1 and distance("", "abc") == 3
+    assert spelled_like(load(bundle), "PAMP") == ["PUMP"]
+    assert spelled_like(load(bundle), "Hoze")[0] == "Hose"
+    assert spelled_like(load(bundle), "zzzzzz") == []
+
+
+def test_the_bits_of_a_span_and_its_surroundings_are_those_of_the_line(bundle):
+    """With the chain alone, for any span: -log2 p of the line with its end, and so of lines of any length."""
+    model = load(bundle)
+    chain = model.denoiser.chain
+    alone = replace(model, denoiser=Corrected(TextNet(model.denoiser.net.config), chain).eval())
+    words = "REPAIR PUMP LEAK 3".split()
+    wanted = -float(chain.log_likelihood(model.frame(model.encode(" ".join(words))))) / math.log(2)
+    for before, after in ((0, 3), (1, 1), (1, 2), (0, 0)):
+        assert span_bits(alone, words, before, after) == pytest.approx(wanted, rel=1e-3)
+
+
+def test_fillings_differ_while_there_are_others(bundle):
+    made = list(infill(load(bundle), "replace ____ 3", 6, Settings(4)))
+    assert len(set(made)) == 6
+    assert list(infill(load(bundle), "replace ____ 3", 3, Settings(4))) == made[:3]
+
+
+def test_a_walk_draws_no_token_that_no_line_held(bundle):
+    model = load(bundle)
+    start = model.frame([MASK] * 3)
+    answer = Drawable(model, [2])(start, torch.ones(1)).logits[0, 1:-1].softmax(-1)
+    pieces = model.vocabulary.pieces(range(len(model.vocabulary)))
+    seen = {t for line in model_lines() for t in model.vocabulary.encode(line)}
+    assert {t for t in range(len(pieces)) if (answer[:, t] > 0).any()} <= seen
+    assert all(pieces[t].startswith((" ", *MARKS)) for t in answer[1].nonzero().flatten().tolist())
 
 
 def test_files_carry_how_each_line_came_about(bundle, tmp_path):

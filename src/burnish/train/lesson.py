@@ -28,6 +28,9 @@ for many pixels together tell them, so it is trained more than on data without c
 BINS = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85)
 """Times at which the hold-out is judged."""
 
+MOST_CODES = 2000
+"""Whole pictures' codes kept in memory, unless there are more pictures."""
+
 OTHERWISE = 0.3
 """Share of updates at which a picture is described in another of its ways."""
 
@@ -79,7 +82,7 @@ class Lesson:
             describe = partial(_ngrams, buckets=config.buckets)
         self.told = describe(phrases) if describe else None
         self.device = torch.device("cpu")
-        self._codes: dict[int, np.ndarray] = {}
+        self._codes: dict[tuple[int, int], np.ndarray] = {}
         self._exam = self._write_exam(validated)
 
     @property
@@ -178,15 +181,24 @@ class Lesson:
 
     def _code(self, index: int, view: int, rng: np.random.Generator | None) -> Tensor:
         """The code of a square of a picture, (C, side, side). Pixels are cut, turned and encoded; codes of an
-        autoencoder cost more, so the whole picture's is kept and the square cut from it."""
+        autoencoder cost more, so the whole picture's are kept, begun at a few places, and the square is cut
+        from one of them."""
         image, size = self.pictures.images[index], self.pictures.size
         if isinstance(self.codec, Pixels):
             square = augment.turn(augment.square(image, size, rng), view)
             return torch.from_numpy(self.codec.encode(square[None]))[0]
-        if index not in self._codes:
-            self._codes[index] = self.codec.encode(image[None])[0].transpose(1, 2, 0)
-        code = augment.square(self._codes[index], size // self.codec.factor, rng)
+        shift = 0 if rng is None else int(rng.integers(self._shifts()))
+        if (index, shift) not in self._codes:
+            start = shift * self.codec.factor // self._shifts()
+            top, left = (min(start, side - size) for side in image.shape[:2])
+            code = self.codec.encode(image[None, top:, left:])[0]
+            self._codes[index, shift] = code.transpose(1, 2, 0)
+        code = augment.square(self._codes[index, shift], size // self.codec.factor, rng)
         return torch.from_numpy(code.transpose(2, 0, 1).copy())
+
+    def _shifts(self) -> int:
+        """At how many places the codes of a picture begin: few pictures are shown under more of them."""
+        return max(1, min(self.codec.factor, MOST_CODES // len(self.pictures)))
 
     def _write_exam(self, most: int) -> tuple[Tensor, Condition, list[Tensor]] | None:
         """Held-out crops with their conditions, and noise for each of `BINS`; few pictures are cut several
