@@ -105,7 +105,7 @@ def test_the_bits_of_a_span_and_its_surroundings_are_those_of_the_line(bundle):
     model = load(bundle)
     chain = model.denoiser.chain
     alone = replace(model, denoiser=Corrected(TextNet(model.denoiser.net.config), chain).eval())
-    words = "REPAIR PUMP LEAK 3".split()
+    words = ["REPAIR", "PUMP", "LEAK", "3"]
     wanted = -float(chain.log_likelihood(model.frame(model.encode(" ".join(words))))) / math.log(2)
     for before, after in ((0, 3), (1, 1), (1, 2), (0, 0)):
         assert span_bits(alone, words, before, after) == pytest.approx(wanted, rel=1e-3)
