@@ -37,6 +37,7 @@ from burnish.train.budget import Budget
 from burnish.train.loop import Options, fit
 from burnish.train.text_lesson import causal_nats, length_nats, pack
 from burnish.train.texts import draw_lines, prepare, save_bundle
+from burnish.verbs.load import load
 from inspection_table import show
 
 CELLS = Path(__file__).parent / "results" / "cells" / "text"
@@ -138,6 +139,9 @@ def main() -> None:
                     print(name, kind, seed, found, flush=True)
                 if cell.exists():
                     cells[kind][seed] = json.loads(cell.read_text(encoding="utf-8"))
+        for seed, cell in cells["masked"].items():
+            if "chain" not in cell and (CELLS / f"{name}.{seed}").exists():
+                cell["chain"] = chain_alone(CELLS / f"{name}.{seed}", judged)
         grams = {said: gram(list(texts.lines), judged, *how) for said, how in GRAMS.items()}
         rows += table(name, cells, grams)
     command = (
@@ -147,6 +151,17 @@ def main() -> None:
     where = form.machine()
     head = f"`{command}` on {where['processor']}, {where['cores']} cores, {where['memory_gb']} GB."
     show("text", f"{head}\n\n{form.table(rows)}")
+
+
+def chain_alone(place: Path, test: list[str]) -> float:
+    """Bits per character of a kept model's chain without its network, exact."""
+    model = load(place)
+    tokens = [model.vocabulary.encode(line) for line in test]
+    x, chain = pack(tokens), model.denoiser.chain
+    hidden = torch.where(x > MASK, MASK, x)
+    nats = float((chain.log_likelihood(hidden).double() - chain.log_likelihood(x).double()).sum())
+    told = sum(length_nats(list(model.lengths), len(line)) for line in tokens)
+    return (nats + told) / math.log(2) / sum(map(len, test))
 
 
 def equal_time(steps: int, cells: dict[str, dict[int, dict[str, Any]]], seed: int) -> int:
@@ -169,6 +184,8 @@ def table(name: str, cells: dict[str, dict[int, dict[str, Any]]], grams: dict[st
     add("masked", "left_to_right", "masked, left to right, exact", unit, gram, None)
     repeated = fmean([cell["repeated"] for cell in cells["masked"].values()] or [0.0])
     add("masked", "copies", "copies among 100 made", "", repeated, None)
+    if all("chain" in cell for cell in cells["masked"].values()):
+        add("masked", "chain", "masked, chain alone", unit, gram, None)
     add("masked", "cpu_seconds", "masked, training", "CPU s", None, None)
     add("network alone", "bits", "masked, network alone", unit, gram, None)
     for kind in ("twin", "twin at equal time"):
