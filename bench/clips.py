@@ -259,7 +259,7 @@ def write(command: str, sets: list[str], seeds: list[int]) -> None:
         add(f"one clip, {STEPS} steps, one core", "seconds", "s", **said)
     form.write("clips", command, rows)
     where = form.machine()
-    head = f"`make bench-clips` on {where['processor']}, {where['cores']} cores, {where['memory_gb']} GB."
+    head = f"`{command}` on {where['processor']}, {where['cores']} cores, {where['memory_gb']} GB."
     show("clips", f"{head}\n\n{form.table(rows)}")
 
 
