@@ -1,6 +1,6 @@
 """Planted faults: does surprise find them better than a plain baseline does?
 
-    python bench/surprise.py [--seeds 0]
+    python bench/surprise.py [--seeds 0] [--media clips,text]
 
 Each medium brings a function that answers rows of the form: AUROC of surprise, the baseline as `peer` and
 as target; its rows begin with its name. A medium whose model is not trained yet is named, and keeps the rows
@@ -41,19 +41,22 @@ def main() -> None:
     """Measures every medium and writes the table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", default="0")
-    seeds = [int(seed) for seed in parser.parse_args().seeds.split(",")]
+    parser.add_argument("--media", default=",".join(sources()), help="measured; the others keep their rows")
+    o = parser.parse_args()
+    seeds = [int(seed) for seed in o.seeds.split(",")]
     kept, found = form.RESULTS / "surprise.json", []
     before = json.loads(kept.read_text(encoding="utf-8"))["rows"] if kept.exists() else []
     for medium, importer in sources().items():
         try:
-            found += importer()(seeds)
+            measured = importer()(seeds) if medium in o.media.split(",") else None
         except FileNotFoundError as error:
             print(f"{medium}: left out, {error}", file=sys.stderr)
-            found += [row for row in before if row["row"].startswith(f"{medium}:")]
-    command = f"python bench/surprise.py --seeds {','.join(map(str, seeds))}"
+            measured = None
+        found += measured or [row for row in before if row["row"].startswith(f"{medium}:")]
+    command = f"make bench-surprise BENCH='--seeds {o.seeds} --media {o.media}'"
     form.write("surprise", command, found)
     where = form.machine()
-    head = f"`make bench-surprise` on {where['processor']}, {where['cores']} cores, {where['memory_gb']} GB."
+    head = f"`{command}` on {where['processor']}, {where['cores']} cores, {where['memory_gb']} GB."
     show("surprise", f"{head}\n\n{form.table(found)}")
 
 

@@ -117,6 +117,13 @@ def test_fillings_differ_while_there_are_others(bundle):
     assert list(infill(load(bundle), "replace ____ 3", 3, Settings(4))) == made[:3]
 
 
+@pytest.mark.parametrize("text", ["REPAIR ____ LEAK 3", "____ LEAK 3", "3 ____ LEAK", "REPAIR ____"])
+def test_a_filling_stays_in_capitals(bundle, text):
+    made = list(infill(load(bundle), text, 6, Settings(4)))
+    assert sum(line.upper() == line for line in made) >= 5  # a word may still begin with one capital
+    assert any(line.upper() != line for line in infill(load(bundle), "____ bucket 3", 6, Settings(4)))
+
+
 def test_a_walk_draws_no_token_that_no_line_held(bundle):
     model = load(bundle)
     start = model.frame([MASK] * 3)

@@ -78,7 +78,8 @@ def parse(model: TextModel, text: str) -> Template:
         )
     if len(text) > LONGEST or len(text.splitlines()) > 1:
         raise BurnishError(f"the line {text[:40]!r}", f"is no line of at most {LONGEST} characters")
-    tokens, modes, spaced, upper = [], [], [], False
+    capitals, upper = _capitals(known), False
+    tokens, modes, spaced = [], [], []
     for number, part in enumerate(known):
         last = number == gaps
         spaced.append(part.endswith(" "))
@@ -86,10 +87,19 @@ def parse(model: TextModel, text: str) -> Template:
         folded = casing.fold(bare, upper) if bare else ""
         if number:
             folded = folded.replace(" ", "", 1)  # the space that begins a line
+        elif capitals:
+            folded += casing.UPPER
         tokens.append(tuple(model.vocabulary.encode_folded(folded)))
         upper = casing.mode_after(folded, upper)
         modes.append(upper)
     return Template(text, known, tuple(tokens), tuple(modes[:-1]), tuple(spaced[:-1]))
+
+
+def _capitals(known: tuple[str, ...]) -> bool:
+    """Whether the first gap is in capitals although nothing before it tells: the first word after it is."""
+    words = " ".join(known[1:]).split()
+    first = next((word for word in words if word.lower() != word.upper()), "")
+    return known[0].lower() == known[0].upper() and casing.fold(first).startswith(casing.UPPER)
 
 
 Lengths = tuple[list[tuple[int, ...]], Tensor]

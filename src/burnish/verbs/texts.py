@@ -12,7 +12,7 @@ from burnish.core.posterior import Categorical
 from burnish.core.process import seeded
 from burnish.core.sample import Step, sample
 from burnish.errors import BurnishError
-from burnish.media.casing import MARKS
+from burnish.media.casing import LOWER, MARKS, UPPER
 from burnish.media.text import key
 from burnish.media.vocabulary import MASK
 from burnish.verbs.template import Lengths, Template, gap_lengths, parse
@@ -181,11 +181,11 @@ def _walk(
     settings: Settings,
     rng: torch.Generator,
     callback: Any,
-    firsts: list[int] = (),  # type: ignore[assignment]
+    firsts: list[int] | None = None,
 ) -> Tensor:
-    """Reveals the masks of a line; those at `firsts` become the beginning of a word."""
+    """Reveals the masks of a line, or of its gaps, when it is told which places begin a word."""
     return sample(
-        Drawable(model, list(firsts)),
+        Drawable(model, firsts or [], steady=firsts is not None),
         model.process,
         tuple(start.shape),
         max(1, min(settings.steps, int((start == MASK).sum()))),
@@ -198,25 +198,30 @@ def _walk(
 
 
 class Drawable:
-    """A denoiser that wraps a denoiser: only tokens that the texts held, and some places must begin a word.
+    """A denoiser that wraps a denoiser: only tokens that the texts held; some places must begin a word, and
+    what fills a gap stays in the case around it.
 
     A byte that no text held has a chance, for likelihoods must be finite, but a walk has no use for it.
 
     Args:
         model: Whose denoiser is asked.
-        firsts: Places that must begin a word, or change its case.
+        firsts: Places that must begin a word.
+        steady: Whether the line must not turn to capitals or back: what is known after a gap was coded so.
     """
 
-    def __init__(self, model: TextModel, firsts: list[int]) -> None:
+    def __init__(self, model: TextModel, firsts: list[int], steady: bool = False) -> None:
         self.denoiser, self.firsts = model.denoiser, firsts
         pieces = model.vocabulary.pieces(range(len(model.vocabulary)))
         self.other = torch.tensor([not p.startswith((" ", *MARKS)) for p in pieces], device=model.device)
         floor = model.denoiser.chain.floor if model.denoiser.chain is not None else None
-        self.unseen = floor <= floor[MASK] if floor is not None else torch.zeros_like(self.other)
+        self.never = floor <= floor[MASK] if floor is not None else torch.zeros_like(self.other)
+        if steady:
+            turns = torch.tensor([p in (UPPER, LOWER) for p in pieces], device=model.device)
+            self.never = self.never | turns
 
     def __call__(self, x_t: Tensor, t: Tensor, condition: Any = None) -> Categorical:
         """See `core.posterior.Denoiser`."""
-        logits = self.denoiser(x_t, t, condition).logits.masked_fill(self.unseen, -torch.inf)
+        logits = self.denoiser(x_t, t, condition).logits.masked_fill(self.never, -torch.inf)
         logits[:, self.firsts] = logits[:, self.firsts].masked_fill(self.other, -torch.inf)
         return Categorical(logits)
 
