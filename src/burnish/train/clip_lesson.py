@@ -100,7 +100,8 @@ class ClipLesson:
     def validate(self, model: nn.Module) -> dict[str, float]:
         """The loss on held-out windows at fixed noise: `loss`; `t=0.20` and so on with no frame known;
         `first`, `between`, `second` with the first, both end frames or every second known and the rest at
-        t = 1, where 1 is the filter, so the blend between; {} without a hold-out."""
+        t = 1, where 1 is the filter, so the blend between; {} without a hold-out. In `loss` each counts 1 at
+        most, for `trust` sees to it that no more comes of it."""
         if self._exam is None:
             return {}
         x_0, there, condition, noise = self._exam
@@ -120,7 +121,7 @@ class ClipLesson:
                 posterior = model(x_t, t, condition[part].to(self.device))
                 total += float(self.process.loss(posterior, x, x_t, t, here.to(x.dtype)).sum())
             figures[name] = total / len(x_0)
-        return {"loss": sum(figures.values()) / len(figures), **figures}
+        return {"loss": sum(min(1.0, value) for value in figures.values()) / len(figures), **figures}
 
     @torch.no_grad()
     def trust(self, model: FramePreconditioned) -> Tensor:
