@@ -79,7 +79,7 @@ def preset_latent(side: int, **changes: Any) -> HourglassConfig:
         side: Side of the codes, a multiple of 4.
         changes: Fields of `HourglassConfig` to set.
     """
-    return HourglassConfig(**{"patch": max(1, side // 16), "widths": (192,), "depths": (6,), **changes})
+    return HourglassConfig(**{"patch": max(1, side // 16), "widths": (192,), "depths": (4,), **changes})
 
 
 class Hourglass(nn.Module):
