@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from burnish.errors import BurnishError
+from burnish.inspect.add import _settle
 from burnish.inspect.choose import NONE, Choice
 from burnish.inspect.pairs import Shot
 from burnish.inspect.recipe import SHARES, Recipe, choose_recipe
@@ -58,3 +59,17 @@ def test_what_cannot_be_done_is_refused() -> None:
     with pytest.raises(BurnishError, match="no defect to learn from"):
         choose_recipe("cutpaste", [])
     assert choose_recipe("none", parts()[1]).shares == {}
+
+
+@pytest.mark.parametrize(
+    ("way", "kept"),
+    [
+        ({"spot": NONE, "bar": NONE}, {"spot": NONE, "bar": NONE, "new": NONE}),
+        ({"spot": "diffusion", "bar": NONE}, {"bar": NONE}),
+        ({}, {}),
+    ],
+)
+def test_adding_parts_keeps_to_what_training_found(way: dict, kept: dict) -> None:
+    recipe = Recipe({"cutpaste": 0.6, "perlin": 0.4}, "before")
+    _settle(recipe, way, {"spot", "bar", "new"})
+    assert recipe.way == kept and (recipe.why == "before") == (not way)

@@ -1,7 +1,7 @@
 """`burnish inspect add`: parts that were judged wrongly, and the inspector trained on from there."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +9,12 @@ import numpy as np
 from safetensors.torch import load_file
 
 from burnish.errors import BurnishError
+from burnish.inspect.choose import NONE
 from burnish.inspect.detector import load_inspector
 from burnish.inspect.heldout import KEPT
 from burnish.inspect.learn import Report, Settings, one_core_each
 from burnish.inspect.pairs import Shot
-from burnish.inspect.recipe import choose_recipe
+from burnish.inspect.recipe import Recipe, choose_recipe
 from burnish.inspect.shots import PARTS, load_shots
 from burnish.inspect.train import OTHER, Run, split
 from burnish.media.image import fit, fit_mask, read_image, read_mask
@@ -66,6 +67,7 @@ def add_parts(
     recipe = choose_recipe(kept["synthesis"], split(shots)[1])
     if "diffusion" in recipe.shares:  # learning to paint takes longer than this may
         recipe.shares["cutpaste"] = recipe.shares.pop("diffusion") + recipe.shares.get("cutpaste", 0)
+    _settle(recipe, meta["synthesis"].get("way", {}), {x.label for x in shots} - {"good"})
     facts = {
         "data_hash": f"{meta['data_hash']}+{len(pictures)}",
         "name": meta["name"],
@@ -75,3 +77,15 @@ def add_parts(
     run = Run(Path(bundle), Settings(**kept), report, began)
     with one_core_each():
         return run.go(shots, side, facts, warm, recipe)
+
+
+def _settle(recipe: Recipe, way: Mapping[str, str], labels: set[str]) -> None:
+    """Keeps to what training found for each class, pasting what it painted; a class that is new takes no new
+    defects where none took any."""
+    if not way:
+        return
+    none = set(way.values()) == {NONE}
+    recipe.way = {label: NONE for label in labels if none or way.get(label) == NONE}
+    recipe.why = "As training found: " + (
+        "real defects alone." if none else "new ones of the classes that gained by them."
+    )

@@ -288,6 +288,7 @@ def _synthesis_facts(recipe: Recipe) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "text": f"New defects: {shares}. {recipe.why}",
         "shares": dict(recipe.shares),
+        "way": dict(recipe.way),
         **recipe.facts,
     }
     if "rejected" in recipe.facts:
