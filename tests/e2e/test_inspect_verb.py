@@ -168,18 +168,6 @@ def test_the_threshold_is_the_conformal_one_of_held_out_goods() -> None:
     assert ranks["both"] > 0.95
 
 
-@pytest.mark.parametrize(("sizes", "side"), [([(100, 100)], 256), ([(300, 340)], 320), ([(2000, 2000)], 480)])
-def test_working_resolution_is_the_pictures_own_within_bounds(sizes: list, side: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(learn, "SIDES", (256, 480))
-        assert learn.working_side(sizes) == side
-
-
-def test_budgets_share_steps_and_minutes() -> None:
-    assert Settings(steps=10).budget(3.0, 0.5).steps == 5
-    assert Settings(minutes=10).budget(3.0, 0.5).minutes == 1.5
-
-
 def test_new_defects_come_from_the_given_parts_alone(parts: Path) -> None:
     shots, _ = learn.read_shots(open_parts(parts).only("train"), [], lambda *_: None)
     goods = [s for s in shots if s.label == "good"][:3]
