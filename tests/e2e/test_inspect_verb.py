@@ -15,7 +15,6 @@ from typer.testing import CliRunner
 
 from burnish.cli.app import app
 from burnish.inspect import heldout, learn
-from burnish.inspect.learn import Settings
 from burnish.inspect.pairs import Shot
 from burnish.inspect.recipe import Recipe
 from burnish.inspect.shots import load_shots
