@@ -13,7 +13,7 @@ export OMP_NUM_THREADS ?= 1
 
 .PHONY: install demo test lint format prove-checks prove-pictures starter clean \
 	bench-inspection bench-line bench-synthesis bench-create bench-refine bench-clips bench-text \
-	bench-surprise bench-marking bench-recalibration
+	bench-surprise bench-marking bench-recalibration bench-held-back
 
 install: .venv/.done
 
@@ -59,6 +59,9 @@ bench-inspection: install bench/peers/.venv/.done
 # What the demo left, unless BUNDLE and FOLDER name something else.
 bench-line: install
 	$(BIN)/python bench/line.py $(BUNDLE) $(FOLDER) $(BENCH)
+
+bench-held-back: install
+	$(BIN)/python bench/held_back.py $(BENCH)
 
 bench-synthesis: install
 	$(BIN)/python bench/synthesis.py $(BENCH)
