@@ -1,5 +1,6 @@
 """A Markov chain corrected by a network: the denoiser of lines, see `nets.text` for the equation."""
 
+import math
 from typing import Any
 
 from torch import Tensor, nn
@@ -48,3 +49,23 @@ class Corrected(nn.Module):
     def believe(self, x_t: Tensor, chain: Chain) -> Tensor:
         """The chain's log q, (B, L, V); for a causal network that of the next step alone."""
         return chain.ahead(x_t) if self.net.config.causal else chain(x_t).log_probabilities
+
+
+class Seen:
+    """A denoiser that wraps a denoiser: only tokens that the texts held are drawn.
+
+    A byte that no text held has a chance, for likelihoods must be finite, but a walk has no use for it.
+
+    Args:
+        denoiser: Without a chain nobody knows what was seen, and all is drawn.
+    """
+
+    def __init__(self, denoiser: Corrected) -> None:
+        self.denoiser = denoiser
+
+    def __call__(self, x_t: Tensor, t: Tensor, condition: Any = None) -> Categorical:
+        """See `core.posterior.Denoiser`."""
+        answer, chain = self.denoiser(x_t, t, condition), self.denoiser.chain
+        if chain is None:
+            return answer
+        return Categorical(answer.logits.masked_fill(chain.floor <= chain.floor[chain.mask], -math.inf))

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from burnish.core.corrected import Corrected
+from burnish.core.corrected import Corrected, Seen
 from burnish.core.masked import Masked, paced
 from burnish.core.process import seeded
 from burnish.core.sample import sample
@@ -175,8 +175,9 @@ def draw_lines(
     drawn = [int(torch.multinomial(lengths, 1, generator=rng)) for rng in rngs]
     start = pack([[MASK] * n for n in drawn]).to(lesson.device)
     known = start != MASK
+    assert isinstance(model, Corrected)
     made = sample(
-        model,  # type: ignore[arg-type]
+        Seen(model),
         Masked(MASK),
         tuple(start.shape),
         min(steps, max(drawn)),

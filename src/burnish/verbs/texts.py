@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from burnish.core.corrected import Seen
 from burnish.core.masked import ancestral, paced
 from burnish.core.posterior import Categorical
 from burnish.core.process import seeded
@@ -201,8 +202,6 @@ class Drawable:
     """A denoiser that wraps a denoiser: only tokens that the texts held; some places must begin a word, and
     what fills a gap stays in the case around it.
 
-    A byte that no text held has a chance, for likelihoods must be finite, but a walk has no use for it.
-
     Args:
         model: Whose denoiser is asked.
         firsts: Places that must begin a word.
@@ -210,14 +209,10 @@ class Drawable:
     """
 
     def __init__(self, model: TextModel, firsts: list[int], steady: bool = False) -> None:
-        self.denoiser, self.firsts = model.denoiser, firsts
+        self.denoiser, self.firsts = Seen(model.denoiser), firsts
         pieces = model.vocabulary.pieces(range(len(model.vocabulary)))
         self.other = torch.tensor([not p.startswith((" ", *MARKS)) for p in pieces], device=model.device)
-        floor = model.denoiser.chain.floor if model.denoiser.chain is not None else None
-        self.never = floor <= floor[MASK] if floor is not None else torch.zeros_like(self.other)
-        if steady:
-            turns = torch.tensor([p in (UPPER, LOWER) for p in pieces], device=model.device)
-            self.never = self.never | turns
+        self.never = torch.tensor([steady and p in (UPPER, LOWER) for p in pieces], device=model.device)
 
     def __call__(self, x_t: Tensor, t: Tensor, condition: Any = None) -> Categorical:
         """See `core.posterior.Denoiser`."""
