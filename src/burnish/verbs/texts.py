@@ -16,7 +16,7 @@ from burnish.errors import BurnishError
 from burnish.media.casing import LOWER, MARKS, UPPER
 from burnish.media.text import key
 from burnish.media.vocabulary import MASK
-from burnish.verbs.template import Lengths, Template, gap_lengths, parse
+from burnish.verbs.template import GAP, Lengths, Template, gap_lengths, parse
 from burnish.verbs.text_model import TextModel
 
 STEPS = 32
@@ -104,7 +104,7 @@ def infill(
     template = parse(model, text)
 
     def lines() -> Iterator[str]:
-        lengths, seen = gap_lengths(model, template), set[str]()
+        lengths, seen = gap_lengths(model, template), {key(GAP.sub("", text))}  # a space fills no gap
         for index in range(n):
             draws = (
                 fill(model, template, lengths, settings, seeded(settings.seed, index, attempt), callback)
