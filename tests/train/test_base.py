@@ -106,5 +106,8 @@ def test_names_learned_by_heart_are_made_after_no_training_at_all(tmp_path):
     for k in (0, 7):
         made = next(make(model, f"{'abcdefghijkl'[k] * 4} tone", 1, 4))
         assert np.abs(made.mean((0, 1)) - colours[k]).max() < 12
-    with pytest.raises(BundleError, match="by heart"):
-        open_base(tmp_path / "b", 32)
+    done = train(tmp_path / "p", tmp_path / "on", Budget(steps=1), size=32, hold=0, base=tmp_path / "b")
+    assert done.bundle is not None
+    on = load(tmp_path / "on")
+    assert torch.equal(on.denoiser.mean.words, model.denoiser.mean.words)  # type: ignore[union-attr]
+    assert on.process.deviation == model.process.deviation

@@ -9,7 +9,7 @@ from burnish.core.gaussian import Preconditioned
 from burnish.core.process import seeded
 from burnish.nets.condition import Condition, hash_text
 from burnish.nets.wordmean import WordMean, bag
-from burnish.train.wordmean import fit_word_mean
+from burnish.train.wordmean import cross_fit_word_mean, fit_word_mean
 
 NAMES = ["red heart", "green heart", "red apple", "green apple", "blue book", "yellow moon face"]
 BUCKETS = 512
@@ -87,3 +87,50 @@ def test_it_is_saved_with_the_model_and_not_trained():
     mean = WordMean(8, 2, (1, 2, 2))
     assert set(mean.state_dict()) == {"words", "axes", "centre"}
     assert not list(mean.parameters())
+
+
+COLOURS, THINGS = ("red", "green", "blue", "black"), [f"thing{k}" for k in range(30)]
+
+
+def told_by_colour(noise: float):
+    """120 codes whose level is that of their colour."""
+    names = [f"{colour} {thing}" for thing in THINGS for colour in COLOURS]
+    levels = torch.tensor([-1.5, -0.5, 0.5, 1.5]).repeat(len(THINGS))
+    return levels[:, None, None, None] + noise * torch.randn(len(names), 2, 4, 4, generator=seeded(1)), names
+
+
+def test_a_cross_fitted_mean_tells_unseen_pictures():
+    x, names = told_by_colour(0.3)
+    found = cross_fit_word_mean(x, names, BUCKETS, 0)
+    assert found is not None
+    mean, left, share, fold = found
+    assert share > 0.8 and left == pytest.approx(
+        float(((1 - share) * x.var(0, correction=0).mean()).sqrt()), rel=1e-3
+    )
+    new = mean(told("red nothing", "black nothing"), 2).mean((1, 2, 3))
+    assert new[0] < -0.8 and new[1] > 0.8
+    assert sorted(set(fold)) == [1, 2, 3, 4, 5]
+
+
+def test_while_training_each_picture_has_the_mean_that_was_fitted_without_it():
+    x, names = told_by_colour(1.0)
+    found = cross_fit_word_mean(x, names, BUCKETS, 0)
+    assert found is not None
+    mean, left, _, fold = found
+    said = Condition(ngrams=hash_text(names, BUCKETS), fold=torch.from_numpy(fold))
+    blind, seen = (mean(c, len(x)) - x for c in (said, told(*names)))
+    assert float(blind.square().mean().sqrt()) == pytest.approx(left, rel=0.02)
+    assert float(seen.square().mean()) < float(blind.square().mean())
+    assert "folds" not in mean.state_dict()
+
+
+@pytest.mark.parametrize(
+    ("x", "names"),
+    [
+        (torch.randn(120, 2, 4, 4, generator=seeded(2)), [f"word{k}" for k in range(120)]),
+        (torch.randn(120, 2, 4, 4, generator=seeded(2)), ["one and the same"] * 120),
+        (torch.randn(20, 2, 4, 4, generator=seeded(2)), [f"word{k}" for k in range(20)]),
+    ],
+)
+def test_words_that_foretell_nothing_have_no_mean(x, names):
+    assert cross_fit_word_mean(x, names, BUCKETS, 0) is None

@@ -45,9 +45,13 @@ def train(
         typer.Option(help="Pictures: minilm, a folder or a hub name; by default n-grams are trained along."),
     ] = None,
     word_mean: Annotated[
-        int,
-        typer.Option(min=0, help="Pictures: axes of a mean that words tell: names known by heart at once."),
-    ] = 0,
+        int | None,
+        typer.Option(
+            min=0,
+            help="Pictures: axes of a mean that words tell, names known by heart at once; 0 for none."
+            " By default one that tells unseen pictures, too.",
+        ),
+    ] = None,
     few_steps: Annotated[
         float, typer.Option(min=0, max=0.9, help="Pictures: share of the budget that tunes for few steps.")
     ] = 0.0,

@@ -32,6 +32,7 @@ class Condition:
         extra: Extra input channels such as a mask and a masked picture, (B, E, H, W), float32.
         view: Which augmentation was applied, (B,), int64; 0 is the picture as it was, which is what is
             sampled.
+        fold: The fold of a cross-fit that a training picture belongs to, (B,), int64; 0 is none.
     """
 
     label: Tensor | None = None
@@ -40,6 +41,7 @@ class Condition:
     pace: Tensor | None = None
     extra: Tensor | None = None
     view: Tensor | None = None
+    fold: Tensor | None = None
 
     def _map(self, change) -> "Condition":
         return Condition(

@@ -28,6 +28,9 @@ class WordMean(nn.Module):
         buckets: Number of n-grams' ids.
         rank: Columns of W and rows of V.
         shape: Of a code, (C, h, w).
+
+    Attributes:
+        folds: W of each fold of a cross-fit, (folds, buckets, rank), for `Condition.fold`; not kept.
     """
 
     def __init__(self, buckets: int, rank: int, shape: tuple[int, int, int]) -> None:
@@ -40,6 +43,8 @@ class WordMean(nn.Module):
         self.register_buffer("words", torch.zeros(buckets, rank))
         self.register_buffer("axes", torch.zeros(rank, size))
         self.register_buffer("centre", torch.zeros(size))
+        self.folds: Tensor
+        self.register_buffer("folds", torch.zeros(0, buckets, rank), persistent=False)
 
     def show(self, condition: Condition | None, mean: Tensor) -> Condition:
         """The condition with the mean as extra channels: a network that sees it need only mend it."""
@@ -49,5 +54,9 @@ class WordMean(nn.Module):
         """The means, (batch, C, h, w); the centre where nothing is said."""
         if condition is None or condition.ngrams is None:
             return self.centre.expand(batch, -1).reshape(batch, *self.shape)
-        told = bag(condition.ngrams, self.buckets) @ self.words @ self.axes
-        return (self.centre + told).expand(batch, -1).reshape(batch, *self.shape)
+        said = bag(condition.ngrams, self.buckets)
+        places = said @ self.words
+        if condition.fold is not None:
+            for number, words in enumerate(self.folds, 1):
+                places = torch.where((condition.fold == number)[:, None], said @ words, places)
+        return (self.centre + places @ self.axes).expand(batch, -1).reshape(batch, *self.shape)

@@ -18,7 +18,8 @@ from burnish.store.bundle import WEIGHTS, read_bundle
 class Base:
     """What a run takes over: the bundle's hash, its network's shape and weights, its codec, its classes.
 
-    The codec stays, for the weights know its scale; classes keep their numbers, new ones come after them.
+    The codec stays, for the weights know its scale; classes keep their numbers, new ones come after them. So
+    does a mean that words tell, with the deviation of what it leaves.
     """
 
     hash: str
@@ -27,6 +28,8 @@ class Base:
     codec: Pixels | Latents
     classes: tuple[str, ...]
     text_encoder: str | None
+    word_mean: int
+    deviation: float
 
     def inherit(self, model: nn.Module) -> None:
         """Copies the weights into a network that may have more classes, or be told more: what is new there
@@ -57,8 +60,6 @@ def open_base(path: str | Path, size: int) -> Base:
             f"makes {medium}s of {meta['size']} px; these are pictures of {size} px",
             "Name a base of the same kind and --size",
         )
-    if meta.get("word_mean"):
-        raise BundleError(path, "knows its pictures by heart and cannot be a base", "Name another")
     try:
         shape = {key: value for key, value in meta["architecture"].items() if key != "name"}
         return Base(
@@ -68,6 +69,8 @@ def open_base(path: str | Path, size: int) -> Base:
             open_codec(meta["codec"], bundle.path),
             tuple(meta["classes"]),
             meta.get("text_encoder"),
+            int(meta.get("word_mean", 0)),
+            float(meta["process"]["deviation"]),
         )
     except (KeyError, TypeError) as error:
         raise BundleError(path, f"cannot be read ({error})", "Update Burnish, or train again") from error

@@ -21,6 +21,7 @@ from burnish.nets.condition import Condition
 from burnish.nets.hourglass import Hourglass, preset, preset_latent
 from burnish.nets.latents import Latents, load_autoencoder
 from burnish.nets.sentence import SentenceEncoder
+from burnish.nets.wordmean import WordMean
 from burnish.store.bundle import Bundle
 from burnish.train import augment
 from burnish.train.base import Base, open_base
@@ -32,7 +33,7 @@ from burnish.train.loop import Fitted, Options, Progress, fit, seeded_weights
 from burnish.train.pictures import Pictures, load_pictures
 from burnish.train.plan import Plan, Tariff
 from burnish.train.run import CHECKPOINT, SHEET, Trained, account, agree, open_place, save
-from burnish.train.wordmean import fit_word_mean
+from burnish.train.wordmean import cross_fit_word_mean, fit_word_mean
 
 BUCKETS = 4096
 TUNING = "fewstep.safetensors"
@@ -58,7 +59,7 @@ def train(
     lesson: Mapping[str, Any] | None = None,
     few_steps: float = 0.0,
     options: Options = Options(),
-    word_mean: int = 0,
+    word_mean: int | None = None,
     **changes: Any,
 ) -> Trained:
     """Trains a diffusion model of the pictures in a folder and writes its bundle.
@@ -85,7 +86,8 @@ def train(
             default, for in short trainings it cost more than it brought (docs/experiments.md).
         options: Of `train.loop.fit`; `seed` is set here.
         word_mean: Rank of a mean that the words tell, fitted in closed form before training (see
-            `train.wordmean`): names are then known by heart at once. Pictures train as they are; 0 for none.
+            `train.wordmean`) so closely that names are known by heart at once; 0 for none. By default, where
+            there are descriptions, one that foretells pictures it has not seen.
         changes: Fields of `nets.hourglass.HourglassConfig` to set; not with a base.
 
     Raises:
@@ -151,7 +153,7 @@ def prepare(
     tariff: Tariff = Tariff(),
     lesson: Mapping[str, Any] | None = None,
     few_steps: float = 0.0,
-    word_mean: int = 0,
+    word_mean: int | None = None,
     **changes: Any,
 ) -> tuple[Plan, Preconditioned | Centred]:
     """The lesson and a new network for some pictures; see `train`."""
@@ -186,31 +188,58 @@ def prepare(
         config = preset_latent(pictures.size // codec.factor, **{**told, **changes})
     else:
         config = preset(pictures.size, **{**told, **changes})
-    with seeded_weights(seed):
-        model = Preconditioned(Hourglass(config))
-    if base is not None:
-        base.inherit(model)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     describe = (lambda texts: Condition(text=encoder(texts))) if encoder else None
     more = {"seed": seed, "augmented": augmented, "hold": hold, "describe": describe, **(lesson or {})}
     taught = Lesson(pictures, codec, config, **more)
+    mean = None
+    if word_mean is None and base is None and config.buckets and not augmented:
+        mean = foretold(taught, seed)
+        if mean is not None:
+            taught.config = config = replace(config, extra=codec.channels)
+    elif word_mean:
+        mean = by_heart(taught, word_mean)
+    elif base is not None and base.word_mean:
+        side = pictures.size // codec.factor
+        mean = WordMean(config.buckets, base.word_mean, (codec.channels, side, side))
+        taught.process = StraightPath(base.deviation)
+    with seeded_weights(seed):
+        model = Preconditioned(Hourglass(config))
+    if mean is not None:
+        model.deviation = taught.process.deviation
+        model = Centred(model, mean)
+    if base is not None:
+        base.inherit(model)
     taught.device = device
-    if word_mean:
-        model = centre(model, taught, word_mean)
     count = sum(p.numel() for p in model.parameters())
     plan = Plan(pictures, taught, budget, count, base.hash if base else None, text_encoder, tariff, few_steps)
     return plan, model.to(device)
 
 
-def centre(model: Preconditioned, lesson: Lesson, rank: int) -> Centred:
-    """The model around the mean that words tell of the training pictures; the lesson's process gets the
-    deviation of the rest."""
-    told = [lesson.pictures.entries[index].caption for index in lesson.train]
-    codes = lesson.training_codes(len(told)).cpu()
-    mean, deviation = fit_word_mean(codes, told, lesson.config.buckets, rank)
+def by_heart(lesson: Lesson, rank: int) -> WordMean:
+    """The mean that words tell of the training pictures; the lesson's process gets the deviation of the
+    rest."""
+    mean, deviation = fit_word_mean(*_told(lesson), lesson.config.buckets, rank)
     lesson.process = StraightPath(deviation)
-    model.deviation = deviation
-    return Centred(model, mean)
+    return mean
+
+
+def foretold(lesson: Lesson, seed: int) -> WordMean | None:
+    """A mean that words tell of pictures it was not fitted to, or None; the lesson learns its deviation and
+    each picture's fold."""
+    found = cross_fit_word_mean(*_told(lesson), lesson.config.buckets, seed)
+    if found is None:
+        return None
+    mean, deviation, lesson.told_share, fold = found
+    lesson.process, lesson.folds = StraightPath(deviation), torch.zeros_like(lesson.labels)
+    lesson.folds[lesson.train] = torch.from_numpy(fold)
+    return mean
+
+
+def _told(lesson: Lesson) -> tuple[torch.Tensor, list[str]]:
+    """Codes of the training pictures and their descriptions."""
+    said = [lesson.pictures.entries[index].caption for index in lesson.train]
+    return lesson.training_codes(len(said)).cpu(), said
 
 
 def sample_codes(model: torch.nn.Module, lesson: Lesson, count: int, seed: int, steps: int) -> torch.Tensor:

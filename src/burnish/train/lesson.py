@@ -54,6 +54,10 @@ class Lesson:
         hold: Share of pictures held out to judge by; 0 trains on all.
         times: Centre and width of the logit of training times, see `core.schedule.training_times`.
         describe: Turns descriptions into what the network is told; None takes n-grams, where it has them.
+
+    Attributes:
+        folds: Each picture's fold of a cross-fitted mean, (n,), 0 for held-out ones; None without one.
+        told_share: Share of held-out pictures' variance that such a mean tells.
     """
 
     def __init__(
@@ -81,6 +85,8 @@ class Lesson:
         if describe is None and config.buckets:
             describe = partial(_ngrams, buckets=config.buckets)
         self.told = describe(phrases) if describe else None
+        self.folds: Tensor | None = None
+        self.told_share = 0.0
         self.device = torch.device("cpu")
         self._codes: dict[tuple[int, int], np.ndarray] = {}
         self._exam = self._write_exam(validated)
@@ -150,12 +156,14 @@ class Lesson:
         views: list[int] | None = None,
         rng: np.random.Generator | None = None,
     ) -> Condition:
-        """What is said of some pictures; with `rng` in one of the ways in which it can be said."""
+        """What is said of some pictures; with `rng`, in training, in one of the ways in which it can be said,
+        and with its fold."""
         said = Condition() if self.told is None else self.told[self._choose(indices, rng)]
         return replace(
             said,
             label=self.labels[indices] if self.config.classes else None,
             view=torch.tensor(views or [0] * len(indices)) if self.config.views else None,
+            fold=None if rng is None or self.folds is None else self.folds[indices],
         )
 
     def _choose(self, indices: list[int], rng: np.random.Generator | None) -> Tensor:

@@ -88,6 +88,10 @@ class Plan:
             if lesson.augmented
             else "Views: only as they are."
         )
+        if lesson.told_share:
+            work.append(
+                f"Words foretell {lesson.told_share:.0%} of how pictures differ; the network begins there."
+            )
         if p.elongated:
             work.append("Crops: squares are cut at random along the longer side of each picture.")
         return "\n".join(work)
