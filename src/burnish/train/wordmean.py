@@ -79,7 +79,8 @@ def cross_fit_word_mean(
     fold = np.array([number[text] for text in descriptions])
     used = np.sort(np.random.default_rng((seed, 14)).permutation(len(codes))[:MOST])
     x, centre, axes, places = _leading(codes[used], RANK)
-    phi = bag(hash_text([descriptions[i] for i in used.tolist()], buckets), buckets).double()
+    said = [str(descriptions[i]) for i in used.tolist()]
+    phi = bag(hash_text(said, buckets), buckets).double()
     whole, rest = float(x.square().sum()), float(x.square().sum() - places.square().sum())
     among = torch.from_numpy(fold[used])
     fitted, told = {}, {}
