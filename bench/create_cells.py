@@ -28,10 +28,15 @@ BATCH = 8
 
 
 def burnish_cell(
-    name: str, seed: int, minutes: float, folder: Path, autoencoder: str | None = None
+    name: str,
+    seed: int,
+    minutes: float,
+    folder: Path,
+    autoencoder: str | None = None,
+    kind: str | None = None,
 ) -> Figures:
     """Our model of a set: trained for some processor minutes, then KID and images a second by steps."""
-    kind = "codes" if autoencoder else "pixels"
+    kind = kind or ("codes" if autoencoder else "pixels")
     out = folder / f"{name}.{kind}.{seed}.bundle"
     if not (out / "bundle.json").exists():
         options = Options(now=time.process_time)
