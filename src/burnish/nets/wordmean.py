@@ -15,7 +15,7 @@ def bag(ngrams: Tensor, buckets: int) -> Tensor:
         ngrams: Ids from `hash_text`, (B, N), in [0, buckets]; 0 pads.
         buckets: Number of ids.
     """
-    counts = torch.zeros(len(ngrams), buckets + 1, device=ngrams.device)
+    counts = torch.zeros(ngrams.shape[0], buckets + 1, device=ngrams.device)
     counts.scatter_(1, ngrams, 1.0)
     seen = counts[:, 1:]
     return seen / seen.norm(dim=1, keepdim=True).clamp_min(1.0)
@@ -59,4 +59,5 @@ class WordMean(nn.Module):
         if condition.fold is not None:
             for number, words in enumerate(self.folds, 1):
                 places = torch.where((condition.fold == number)[:, None], said @ words, places)
-        return (self.centre + places @ self.axes).expand(batch, -1).reshape(batch, *self.shape)
+        told = self.centre + places @ self.axes
+        return (told if len(told) == batch else told.expand(batch, -1)).reshape(-1, *self.shape)
