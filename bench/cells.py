@@ -27,6 +27,7 @@ HERE = Path(__file__).parent
 CELLS = HERE / "results" / "cells"
 PEER_PYTHON = HERE / "peers" / ".venv" / "bin" / "python"
 OURS = "burnish"
+INSPECT = [sys.executable, "-m", "burnish", "inspect"]
 WANTED = 0.01
 """The false-reject rate asked for, of every model."""
 
@@ -114,16 +115,24 @@ def run_ours(cell: Cell, root: Path, minutes: float, out: Path) -> dict[str, Any
         CellError: A command failed.
     """
     bundle = out / f"{cell.set}.{cell.seed}"
-    burnish = [sys.executable, "-m", "burnish", "inspect"]
-    limits = ["--minutes", f"{minutes:g}", "--false-rejects", str(WANTED), "--seed", str(cell.seed)]
-    call([*burnish, "train", str(root), "--out", str(bundle), *limits])
-    report = cell.path(".eval.json")
-    report.parent.mkdir(parents=True, exist_ok=True)
-    call([*burnish, "eval", str(bundle), str(root), "--json", str(report)])
+    found = train_and_judge(root, bundle, minutes, cell.seed)
+    call([*INSPECT, "export", str(bundle), "--out", f"{bundle}.line"])
+    return found | {"meta": {}}
+
+
+def train_and_judge(root: Path, bundle: Path, minutes: float, seed: int) -> dict[str, Any]:
+    """The summary of an inspector that Burnish's own commands train and judge; its bundle stays.
+
+    Raises:
+        CellError: A command failed.
+    """
+    limits = ["--minutes", f"{minutes:g}", "--false-rejects", str(WANTED), "--seed", str(seed)]
+    call([*INSPECT, "train", str(root), "--out", str(bundle), *limits])
+    report = bundle.with_name(f"{bundle.name}.eval.json")
+    call([*INSPECT, "eval", str(bundle), str(root), "--json", str(report)])
     found = json.loads(report.read_text(encoding="utf-8"))
     report.unlink()
-    call([*burnish, "export", str(bundle), "--out", f"{bundle}.line"])
-    return summary(found) | {"minutes": minutes, "meta": {}}
+    return summary(found) | {"minutes": minutes}
 
 
 def summary(found: dict[str, Any] | Evaluation) -> dict[str, Any]:

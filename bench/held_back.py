@@ -22,6 +22,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 import cells
 import form
+from burnish.media.dataset import open_parts
 from inspection_table import show
 
 GOOD_ONLY = ("padim", "patchcore", "anomalydino")
@@ -47,20 +48,14 @@ def measure(root: Path, label: str, minutes: float, seed: int) -> dict[str, Any]
     """Trains without a class and judges on all test rows."""
     with tempfile.TemporaryDirectory() as there:
         (part := Path(there) / root.name).mkdir()
-        bundle, report = Path(there) / "inspector", Path(there) / "eval.json"
-        burnish = [sys.executable, "-m", "burnish", "inspect"]
-        told = ["--minutes", f"{minutes:g}", "--seed", str(seed)]
-        cells.call([*burnish, "train", str(without(root, label, part)), "--out", str(bundle), *told])
-        cells.call([*burnish, "eval", str(bundle), str(part), "--json", str(report)])
-        return cells.summary(json.loads(report.read_text(encoding="utf-8"))) | {"minutes": minutes}
+        return cells.train_and_judge(without(root, label, part), Path(there) / "inspector", minutes, seed)
 
 
 def classes_of(root: Path) -> list[str]:
     """Classes that have test and training rows."""
-    with (root / "split.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    found = ({r["label"] for r in rows if r["split"] == split} for split in ("train", "test"))
-    return sorted(set.intersection(*found) - {"good"})
+    parts = open_parts(root)
+    found = ({part.label for part in parts.only(split).defects} for split in ("train", "test"))
+    return sorted(set.intersection(*found))
 
 
 def best_peer(name: str, label: str) -> float | None:

@@ -17,6 +17,7 @@ import math
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -67,16 +68,23 @@ def split(path: Path, column: str | None) -> tuple[Texts, list[str]]:
     return replace(texts, lines=tuple(rest)), test
 
 
-def gram(train: list[str], test: list[str], order: int, folded: bool) -> float:
-    """Bits per raw character of a Kneser-Ney n-gram of characters; unseen ones share a symbol."""
-    train, coded = ([casing.fold(x) if folded else x for x in part] for part in (train, test))
+def fit_gram(train: list[str], order: int) -> Callable[[str], np.ndarray]:
+    """-log p of each character of a line under a Kneser-Ney n-gram of characters; unseen ones share a
+    symbol."""
     number = {c: k + 3 for k, c in enumerate(sorted(set("".join(train))))}
 
     def code(line: str) -> list[int]:
         return [*(number.get(c, 2) for c in line), 1]
 
     model = KneserNey([code(line) for line in train], order, len(number) + 3, 0)
-    nats = -sum(float(model.log_probability(code(line)).sum()) for line in coded)
+    return lambda line: -model.log_probability(code(line))
+
+
+def gram(train: list[str], test: list[str], order: int, folded: bool) -> float:
+    """Bits per raw character of such an n-gram."""
+    train, coded = ([casing.fold(x) if folded else x for x in part] for part in (train, test))
+    costs = fit_gram(train, order)
+    nats = sum(float(costs(line).sum()) for line in coded)
     return nats / math.log(2) / sum(map(len, test))
 
 

@@ -8,7 +8,6 @@ worst character, chosen for it on the test lines.
 
 import functools
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,10 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 import form
-from burnish.core.ngram import KneserNey
 from burnish.inspect.text import inspect_line
 from burnish.media.text import load_texts
 from burnish.verbs.load import load
-from text import CELLS, SETS, split
+from text import CELLS, SETS, fit_gram, split
 
 COMPONENTS = (
     *("bucket", "engine", "pump", "hose", "cylinder", "motor", "light", "radiator"),
@@ -52,17 +50,6 @@ def swapped_component(line: str, rng: np.random.Generator) -> str | None:
     return " ".join(parts)
 
 
-def five_gram(train: list[str]) -> Callable[[str], np.ndarray]:
-    """-log p of each character of a line under a 5-gram."""
-    number = {c: k + 3 for k, c in enumerate(sorted(set("".join(train))))}
-
-    def code(line: str) -> list[int]:
-        return [*(number.get(c, 2) for c in line), 1]
-
-    model = KneserNey([code(line) for line in train], 5, len(number) + 3, 0)
-    return lambda line: -model.log_probability(code(line))
-
-
 def rows(seeds: list[int]) -> list[dict[str, Any]]:
     """AUROC of each kind of fault; the baseline is peer and target.
 
@@ -78,7 +65,7 @@ def rows(seeds: list[int]) -> list[dict[str, Any]]:
         if not place.exists():
             raise FileNotFoundError(f"{place} is not there; run make bench-text")
         model, train = load(place), texts.holdout(seed=seed)[0]
-        gram, rng = five_gram(train), np.random.default_rng(seed)
+        gram, rng = fit_gram(train, 5), np.random.default_rng(seed)
         words = sorted({word for line in train for word in line.lower().split()})
         lines = [test[int(k)] for k in rng.permutation(len(test)) if len(test[int(k)].split()) > 2][:JUDGED]
         swapped = [(line, swapped_component(line, rng)) for line in test]

@@ -9,7 +9,7 @@ import numpy as np
 from safetensors.torch import load_file
 
 from burnish.errors import BurnishError
-from burnish.inspect.choose import NONE
+from burnish.inspect.choose import NONE, takes_none
 from burnish.inspect.detector import load_inspector
 from burnish.inspect.heldout import KEPT
 from burnish.inspect.learn import Report, Settings, one_core_each
@@ -84,7 +84,7 @@ def _settle(recipe: Recipe, way: Mapping[str, str], labels: set[str]) -> None:
     defects where none took any."""
     if not way:
         return
-    none = set(way.values()) == {NONE}
+    none = takes_none(way)
     recipe.way = {label: NONE for label in labels if none or way.get(label) == NONE}
     recipe.why = "As training found: " + (
         "real defects alone." if none else "new ones of the classes that gained by them."

@@ -66,6 +66,11 @@ class Choice:
         )
 
 
+def takes_none(way: Mapping[str, str]) -> bool:
+    """Whether it was found that no class gains by new defects."""
+    return set(way.values()) == {NONE}
+
+
 @torch.no_grad()
 def choose(
     ways: Mapping[str, Synthesiser],
@@ -103,7 +108,7 @@ def choose(
         drawn = [s for s in shots if s.label != "good" and not s.weak and s.mask is not None and s.mask.any()]
         return [s for s in drawn if label in (None, s.label)]
 
-    good = views([s for s in known if s.label == "good"][:PAIRS])
+    good = views([s for s in known if s.label == "good"])
     fresh = look(shown([s for s in unseen if s.label == "good"][: PAIRS // 2]))
     found: dict[str, dict[str, float]] = {}
     for label in sorted({s.label for s in marked(unseen)} & {s.label for s in marked(known)}):
@@ -123,8 +128,8 @@ def choose(
     found = {label: row for label, row in found.items() if len(row) == len(names)}
     mean = {name: np.mean([row[name] for row in found.values()]) if found else 0.0 for name in names}
     worth = [name for name in names if name == NONE or mean[name] > mean[NONE] + MARGIN]
-    others = {s.label for s in known} - {"good"} if found else set()
-    rows = {label: found.get(label, mean) for label in sorted(others | set(found))}
+    labels = {s.label for s in known} - {"good"} if found else set()
+    rows = {label: found.get(label, mean) for label in sorted(labels)}
     return Choice(
         {label: max(worth, key=lambda m, row=row: row[m] + mean[m]) for label, row in rows.items()}, found
     )

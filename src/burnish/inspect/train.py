@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from burnish.errors import BurnishError, DatasetError
 from burnish.inspect.calibrate import Calibration
-from burnish.inspect.choose import NONE, Choice, choose
+from burnish.inspect.choose import Choice, choose, takes_none
 from burnish.inspect.detector import Inspector
 from burnish.inspect.heldout import FOLDS, KEPT, Memory, conclude, deal, judge_held_out, remember, taught
 from burnish.inspect.learn import Lesson, Report, Settings, assemble, one_core_each, read_shots, teach
@@ -284,7 +284,7 @@ def _with_weak_masks(shots: list[Shot], memory: Memory) -> list[Shot]:
 
 
 def _synthesis_facts(recipe: Recipe) -> dict[str, Any]:
-    taken = {} if recipe.way and set(recipe.way.values()) == {NONE} else recipe.shares
+    taken = {} if takes_none(recipe.way) else recipe.shares
     shares = ", ".join(f"{method} {share:.0%}" for method, share in taken.items()) or "none"
     facts: dict[str, Any] = {
         "text": f"New defects: {shares}. {recipe.why}",

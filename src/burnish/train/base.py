@@ -1,5 +1,6 @@
 """Going on from a bundle of pictures instead of random weights."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,14 +32,15 @@ class Base:
     word_mean: int
     deviation: float
 
-    def inherit(self, model: nn.Module) -> None:
-        """Copies the weights into a network that may have more classes, or be told more: what is new there
-        keeps its first values."""
-        for name, value in model.state_dict().items():
-            old = self.state.get(name)
-            if old is not None and value.ndim and old.shape[1:] == value.shape[1:]:
-                rows = min(len(old), len(value))
-                value[:rows] = old[:rows]
+
+def inherit(model: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Copies weights into a network that may have more classes, or be told more: what is new there keeps its
+    first values."""
+    for name, value in model.state_dict().items():
+        old = state.get(name)
+        if old is not None and value.ndim and old.shape[1:] == value.shape[1:]:
+            rows = min(len(old), len(value))
+            value[:rows] = old[:rows]
 
 
 def open_base(path: str | Path, size: int) -> Base:

@@ -14,6 +14,7 @@ from burnish.media.codec import Pixels
 from burnish.nets.clip import ClipConfig, ClipNet, clip_preset
 from burnish.store.bundle import WEIGHTS, read_bundle
 from burnish.train import augment
+from burnish.train.base import inherit
 from burnish.train.budget import Budget
 from burnish.train.clip_lesson import ClipLesson
 from burnish.train.loop import seeded_weights
@@ -119,12 +120,3 @@ def open_base(
         return Pixels.from_json(meta["codec"]), shape, tuple(meta["classes"]), state
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(base, f"cannot be read ({error})", "Update Burnish, or train again") from error
-
-
-def inherit(model: torch.nn.Module, state: dict[str, torch.Tensor]) -> None:
-    """Copies weights into a model that may have more classes; what is new there keeps its first values."""
-    for name, value in model.state_dict().items():
-        old = state.get(name)
-        if old is not None and old.shape[1:] == value.shape[1:]:
-            rows = min(len(old), len(value))
-            value[:rows] = old[:rows]

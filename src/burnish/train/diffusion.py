@@ -24,7 +24,7 @@ from burnish.nets.sentence import SentenceEncoder
 from burnish.nets.wordmean import WordMean
 from burnish.store.bundle import Bundle
 from burnish.train import augment
-from burnish.train.base import Base, open_base
+from burnish.train.base import Base, inherit, open_base
 from burnish.train.budget import Budget
 from burnish.train.copies import copy_rate
 from burnish.train.fewstep import tune
@@ -209,7 +209,7 @@ def prepare(
         model.deviation = taught.process.deviation
         model = Centred(model, mean)
     if base is not None:
-        base.inherit(model)
+        inherit(model, base.state)
     taught.device = device
     count = sum(p.numel() for p in model.parameters())
     plan = Plan(pictures, taught, budget, count, base.hash if base else None, text_encoder, tariff, few_steps)

@@ -48,7 +48,7 @@ def fit_word_mean(
     """
     x, centre, axes, places = _leading(codes, rank)
     phi = bag(hash_text(descriptions, buckets), buckets).double()
-    words = _ridge(phi, places, ridge)
+    words = phi.T @ _ridge(phi @ phi.T, places, ridge)
     mean = _word_mean(codes, buckets, words, axes, centre)
     left = x - phi @ words @ axes
     return mean, float(left.square().mean().sqrt())
@@ -82,21 +82,22 @@ def cross_fit_word_mean(
     said = [str(descriptions[i]) for i in used.tolist()]
     phi = bag(hash_text(said, buckets), buckets).double()
     whole, rest = float(x.square().sum()), float(x.square().sum() - places.square().sum())
-    among = torch.from_numpy(fold[used])
-    fitted, told = {}, {}
+    gram, among = phi @ phi.T, torch.from_numpy(fold[used])
+    parted = [(among == k, among != k) for k in range(1, FOLDS + 1)]
+
+    def weights(ins: Tensor, ridge: float) -> Tensor:
+        return _ridge(gram[ins][:, ins], places[ins], ridge)
+
+    told = {}
     for ridge in RIDGES:
-        left, fitted[ridge] = rest, []
-        for k in range(1, FOLDS + 1):
-            words = _ridge(phi[among != k], places[among != k], ridge)
-            left += float((places[among == k] - phi[among == k] @ words).square().sum())
-            fitted[ridge].append(words)
-        told[ridge] = 1 - left / whole
+        errors = [places[out] - gram[out][:, ins] @ weights(ins, ridge) for out, ins in parted]
+        told[ridge] = 1 - (rest + sum(float(error.square().sum()) for error in errors)) / whole
     best = max(told.values())
     if best < TOLD:
         return None
     ridge = min(r for r, share in told.items() if share >= best - CLOSE)
-    mean = _word_mean(codes, buckets, _ridge(phi, places, ridge), axes, centre)
-    mean.folds = torch.stack(fitted[ridge]).float()
+    mean = _word_mean(codes, buckets, phi.T @ _ridge(gram, places, ridge), axes, centre)
+    mean.folds = torch.stack([phi[ins].T @ weights(ins, ridge) for _, ins in parted]).float()
     deviation = ((1 - told[ridge]) * whole / x.numel()) ** 0.5
     return mean, deviation, told[ridge], fold
 
@@ -112,11 +113,10 @@ def _leading(codes: Tensor, rank: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return x, centre, (u.T @ x) / scale.clamp_min(1e-9)[:, None], u * scale
 
 
-def _ridge(phi: Tensor, places: Tensor, ridge: float) -> Tensor:
-    """Weights (buckets, rank) of kernel ridge regression."""
-    gram = phi @ phi.T
-    gram.diagonal().add_(ridge)
-    return phi.T @ torch.linalg.solve(gram, places)
+def _ridge(gram: Tensor, places: Tensor, ridge: float) -> Tensor:
+    """The weight of each picture in kernel ridge regression, (n, rank); times Phi^T they are those of
+    n-grams."""
+    return torch.linalg.solve(gram + ridge * torch.eye(len(gram), dtype=gram.dtype), places)
 
 
 def _word_mean(codes: Tensor, buckets: int, words: Tensor, axes: Tensor, centre: Tensor) -> WordMean:
