@@ -304,6 +304,55 @@ def test_verdicts_from_elsewhere_are_entered_once_and_find_their_record(workspac
         assert row.record_number == 1 and row.item_hash == item.sha256
 
 
+def test_a_verdict_from_elsewhere_answers_the_ticket_that_waits(workspace, folder):
+    reviews = opened(workspace, folder)
+    ticket = reviews.next("catalogue", "Ann")
+    with workspace.session() as session:
+        row = session.get(Review, ticket.number)
+        told = Verdict(row.item, "Ann", "rework", ("edge",), 4.0, kind=row.kind)
+    with workspace.session() as session:
+        before = session.query(Review).count()
+        assert take(session, "catalogue", [told]) == 1
+        assert session.query(Review).count() == before
+    assert reviews.next("catalogue", "Ann").number != ticket.number
+    with workspace.session() as session:
+        assert take(session, "catalogue", [told]) == 0
+        assert take(session, "catalogue", [replace(told, rework_minutes=7.0)]) == 1
+        assert take(session, "catalogue", [replace(told, rework_minutes=9.0)]) == 0
+        row = session.get(Review, ticket.number)
+        assert (row.verdict, row.rework_minutes, row.place) == ("rework", 7.0, ticket.place)
+
+
+def test_the_form_is_what_the_ending_says(tmp_path):
+    given = [Verdict("a.png", "Ann", "used", (), 4.0)]
+    for name, magic in (("v.csv", b"item"), ("v.parquet", b"PAR1")):
+        write_verdicts(tmp_path / name, given)
+        assert (tmp_path / name).read_bytes()[:4] == magic
+        assert read_verdicts(tmp_path / name) == given
+    with pytest.raises(DatasetError, match="label-studio, coco"):
+        write_verdicts(tmp_path / "v.json", given)
+
+
+def test_the_sheet_of_all_is_nothing_to_review(workspace, folder):
+    write_png(folder / "outputs" / "sheet.png", np.zeros((8, 8, 3), np.uint8))
+    with workspace.session() as session:
+        assert "sheet.png" not in {
+            i.path.rpartition("/")[2] for i in items_of_folder(session, folder / "outputs")
+        }
+
+
+def test_rework_takes_minutes_on_the_terminal(workspace, folder):
+    def run(*words, **more):
+        return CliRunner().invoke(app, ["prove", "review", *words], **more)
+
+    run("plan", "shop", "--threshold", "sharp", "--reviewer", "Ann", "--folder", str(folder / "outputs"))
+    done = run("look", "shop", "--reviewer", "Ann", "--no-show", input="w\nedge\n12\nw\nedge\n\nq\n")
+    assert done.exit_code == 0, done.output
+    with workspace.session() as session:
+        found = session.query(Review).filter_by(verdict="rework").order_by(Review.place)
+        assert [r.rework_minutes for r in found] == [12.0, None]
+
+
 def test_the_commands(workspace, folder):
     def run(*words, **more):
         return CliRunner().invoke(app, ["prove", "review", *words], **more)

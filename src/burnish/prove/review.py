@@ -22,6 +22,7 @@ from burnish.prove.review_plan import BAD, GOOD, Plan, assign, queue
 from burnish.store.bundle import sha256_of
 from burnish.store.tables import DONE, Epoch, Record, Review, now
 from burnish.store.workspace import Workspace
+from burnish.verbs.album import SHEET
 
 VERDICTS = ("used", "rework", "reject")
 REVIEWABLE = SUFFIXES | {".mp4", ".webm", ".txt"}
@@ -245,7 +246,7 @@ def items_of_task(session: Session, task: str) -> list[Item]:
 
 
 def items_of_folder(session: Session, folder: str | Path) -> list[Item]:
-    """The pictures, clips and texts of a folder; a file that a record made gets its number.
+    """The pictures, clips and texts of a folder without the sheet of all; what a record made gets its number.
 
     Raises:
         BurnishError: The folder cannot be read.
@@ -253,7 +254,8 @@ def items_of_folder(session: Session, folder: str | Path) -> list[Item]:
     root = Path(folder)
     if not root.is_dir():
         raise BurnishError(root, "is not a folder", "Name the folder that holds what is to be reviewed")
-    files = sorted(p for p in root.rglob("*") if p.suffix.lower() in REVIEWABLE and p.is_file())
+    found = (p for p in root.rglob("*") if p.suffix.lower() in REVIEWABLE and p.name != SHEET)
+    files = sorted(p for p in found if p.is_file())
     items = [Item(str(p.absolute()), sha256_of(p)) for p in files]
     known = {
         row.output_hash: row.number

@@ -66,50 +66,52 @@ def all_verdicts(workspace: Workspace) -> list[Verdict]:
 def take(session: Session, task: str, verdicts: Sequence[Verdict]) -> int:
     """Enters verdicts from elsewhere into the task's open epoch; items that a record made get its number.
 
+    One that waits in the reviewer's queue is answered there, so that nobody is asked twice. A verdict that is
+    there already, in its epoch, stays; minutes of rework that were not known are filled in.
+
     Returns:
-        How many were entered; one that is there already, in its epoch, is left out.
+        How many were entered or filled in.
 
     Raises:
         BurnishError: There is no open epoch.
     """
     epoch = open_epoch(session, task)
-    known = {(r.epoch_id, r.reviewer, r.item_hash or r.item, r.kind) for r in _given(session, task)}
+    known = {(r.epoch_id, r.reviewer, r.item_hash or r.item, r.kind): r for r in _given(session, task)}
     entered = 0
     for v in verdicts:
         path = Path(v.item)
         digest = v.sha256 or (sha256_of(path) if path.is_file() else "")
-        if (v.epoch or epoch.id, v.reviewer, digest or v.item, v.kind) in known:
+        key = (v.epoch or epoch.id, v.reviewer, digest or v.item, v.kind)
+        if (there := known.get(key)) is not None:
+            if there.verdict == v.verdict and there.rework_minutes is None and v.rework_minutes is not None:
+                there.rework_minutes = v.rework_minutes
+                entered += 1
             continue
-        record = _record_of(session, digest)
-        session.add(
-            Review(
-                epoch_id=epoch.id,
-                record_number=record if v.kind == OUTPUT else None,
-                item=v.item,
-                item_hash=digest,
-                reviewer=v.reviewer,
-                kind=v.kind,
-                verdict=v.verdict,
-                reasons={"reasons": list(v.reasons)},
-                seconds=v.seconds,
-                rework_minutes=v.rework_minutes,
-                at=now(),
-            )
+        row = _ticket(session, epoch.id, v, digest) or Review(
+            epoch_id=epoch.id,
+            record_number=_record_of(session, digest) if v.kind == OUTPUT else None,
+            item=v.item,
+            item_hash=digest,
+            reviewer=v.reviewer,
+            kind=v.kind,
         )
-        known.add((v.epoch or epoch.id, v.reviewer, digest or v.item, v.kind))
+        row.verdict, row.reasons, row.at = v.verdict, {"reasons": list(v.reasons)}, now()
+        row.seconds, row.rework_minutes = v.seconds, v.rework_minutes
+        session.add(row)
+        known[key] = row
         entered += 1
     return entered
 
 
-def write_verdicts(path: str | Path, verdicts: Sequence[Verdict], form: str) -> None:
-    """Writes verdicts in one of `FORMATS`.
+def write_verdicts(path: str | Path, verdicts: Sequence[Verdict], form: str | None = None) -> None:
+    """Writes verdicts in one of `FORMATS`; by default in the one that the ending says.
 
     Raises:
         DatasetError: An unknown format.
         BurnishError: The file cannot be written.
     """
     path = Path(path)
-    _known(path, form)
+    form = _known(path, form)
     if form == "label-studio":
         write_json(path, to_label_studio(verdicts))
     elif form == "coco":
@@ -124,14 +126,14 @@ def write_verdicts(path: str | Path, verdicts: Sequence[Verdict], form: str) -> 
             ) from error
 
 
-def read_verdicts(path: str | Path, form: str) -> list[Verdict]:
-    """Reads verdicts in one of `FORMATS`.
+def read_verdicts(path: str | Path, form: str | None = None) -> list[Verdict]:
+    """Reads verdicts in one of `FORMATS`; by default in the one that the ending says.
 
     Raises:
         DatasetError: An unknown format, a file that is not one, or a verdict that is not known.
     """
     path = Path(path)
-    _known(path, form)
+    form = _known(path, form)
     try:
         if form in ("label-studio", "coco"):
             given = json.loads(path.read_text(encoding="utf-8"))
@@ -154,14 +156,26 @@ def read_verdicts(path: str | Path, form: str) -> list[Verdict]:
     return found
 
 
-def _known(path: Path, form: str) -> None:
+def _known(path: Path, form: str | None) -> str:
+    """The format asked for, or that of the ending: JSON may be either of two, so it has to be said."""
+    form = form or path.suffix.lower().lstrip(".")
     if form not in FORMATS:
-        raise DatasetError(path, f"cannot be in the format {form!r}", f"Choose {', '.join(FORMATS)}")
+        raise DatasetError(path, f"cannot be in the format {form!r}", f"Choose --format {', '.join(FORMATS)}")
+    return form
 
 
 def _given(session: Session, task: str) -> list[Review]:
     rows = select(Review).join(Epoch, Epoch.id == Review.epoch_id)
     return list(session.scalars(rows.where(Epoch.task == task, Review.verdict != "")))
+
+
+def _ticket(session: Session, epoch: int, verdict: Verdict, digest: str) -> Review | None:
+    """What the reviewer has not answered yet of the same thing, by its hash."""
+    if not digest:
+        return None
+    rows = select(Review).where(Review.epoch_id == epoch, Review.reviewer == verdict.reviewer)
+    waiting = rows.where(Review.item_hash == digest, Review.kind == verdict.kind, Review.verdict == "")
+    return session.scalars(waiting.order_by(Review.place)).first()
 
 
 def _record_of(session: Session, digest: str) -> int | None:

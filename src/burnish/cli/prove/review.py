@@ -10,7 +10,12 @@ app = typer.Typer(
 )
 
 Task = Annotated[str, typer.Argument(help="What the outputs are for, as in the ledger.")]
-Form = Annotated[str, typer.Option("--format", help="csv, parquet, label-studio or coco.")]
+Form = Annotated[
+    str | None,
+    typer.Option("--format", help="csv, parquet, label-studio or coco; by default as its ending says."),
+]
+
+UNKNOWN = "minutes that mending took (Enter when not known yet; import them later)"
 
 
 @app.command()
@@ -53,7 +58,7 @@ def look(
     reviewer: Annotated[str, typer.Option(help="Who looks.")],
     show: Annotated[bool, typer.Option(help="Open each with the system's viewer.")] = True,
 ) -> None:
-    """Go through a queue: [u]sed, re[w]ork, re[j]ect or [q]uit, and why."""
+    """Go through a queue: used, rework (and how long mending took), reject or quit, and why."""
     from burnish.cli.prove.show import say
     from burnish.prove.review import Reviews
     from burnish.store.workspace import open_workspace
@@ -75,7 +80,10 @@ def look(
             return
         verdict = {"u": "used", "w": "rework", "j": "reject"}[answer]
         why = "" if answer == "u" else typer.prompt("why (a, b, ...)", default="", show_default=False)
-        reviews.answer(reviewer, ticket.number, verdict, why.split(","))
+        minutes = typer.prompt(UNKNOWN, default=-1.0, show_default=False) if answer == "w" else -1.0
+        reviews.answer(
+            reviewer, ticket.number, verdict, why.split(","), rework_minutes=minutes if minutes >= 0 else None
+        )
     say("Nothing more to look at.")
 
 
@@ -113,7 +121,7 @@ def threshold(
 
 
 @app.command("export")
-def export_verdicts(task: Task, file: Annotated[Path, typer.Argument()], form: Form = "csv") -> None:
+def export_verdicts(task: Task, file: Annotated[Path, typer.Argument()], form: Form = None) -> None:
     """Write all verdicts of a task."""
     from burnish.cli.prove.show import say
     from burnish.prove.review_files import verdicts_of, write_verdicts
@@ -126,7 +134,7 @@ def export_verdicts(task: Task, file: Annotated[Path, typer.Argument()], form: F
 
 
 @app.command("import")
-def import_verdicts(task: Task, file: Annotated[Path, typer.Argument()], form: Form = "csv") -> None:
+def import_verdicts(task: Task, file: Annotated[Path, typer.Argument()], form: Form = None) -> None:
     """Take verdicts that were given elsewhere into the task's open epoch."""
     from burnish.cli.prove.show import say
     from burnish.prove.review_files import read_verdicts, take
@@ -135,4 +143,4 @@ def import_verdicts(task: Task, file: Annotated[Path, typer.Argument()], form: F
     found = read_verdicts(file, form)
     with open_workspace().session() as session:
         entered = take(session, task, found)
-    say(f"{entered} verdicts entered, {len(found) - entered} were there before")
+    say(f"{entered} verdicts entered or filled in, {len(found) - entered} were there before")

@@ -61,7 +61,10 @@ def seal_verdicts(
     file: Annotated[
         Path | None, typer.Argument(help="Verdicts from a file; the workspace's reviews by default.")
     ] = None,
-    form: Annotated[str, typer.Option("--format", help="csv, parquet, label-studio or coco.")] = "csv",
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="csv, parquet, label-studio or coco; by default as its ending says."),
+    ] = None,
     key: Annotated[Path | None, typer.Option(help="Signing key that the run was begun with.")] = None,
 ) -> None:
     """Put reviewers' verdicts on a sealed run's outputs into its log."""
