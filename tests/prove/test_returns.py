@@ -120,6 +120,11 @@ def test_a_file_is_read_and_what_was_measured_goes_before_it(tmp_path):
     assert read_inputs(file).defect_rate == Range(0.01, 0.02, 0.05)
     found = read_inputs(file, {"escapes_then": Range(0.01, 0.05, 0.2)})
     assert found.escapes_then == Range(0.01, 0.05, 0.2) and found.wage == NONE
+    lines = [line for line in COMPLETE.splitlines() if not line.startswith("escapes_then")]
+    file = write(tmp_path, "\n".join(lines))
+    assert read_inputs(file, {"escapes_then": Range(0.01, 0.05, 0.2)}) == found
+    with pytest.raises(BurnishError, match="does not state escapes_then"):
+        read_inputs(file)
 
 
 @pytest.mark.parametrize(

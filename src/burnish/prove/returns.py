@@ -12,7 +12,7 @@ the others. A year with inspection is compared with a year without:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -189,14 +189,14 @@ def read_inputs(file: str | Path, measured: Mapping[str, Range] | None = None) -
         raise BurnishError(file, f"cannot be read ({error})") from error
     if not isinstance(given, dict):
         raise BurnishError(file, "is no list of `input: [low, likely, high]`")
-    found = {name: _range(file, name, value) for name, value in given.items()}
-    try:
-        return replace(Inputs(**found), **(measured or {}))
-    except TypeError as error:
-        known = ", ".join(f.name for f in fields(Inputs))
-        raise BurnishError(
-            file, str(error).replace("Inputs.__init__() ", ""), f"Inputs are: {known}"
-        ) from error
+    known = {f.name: f.default is MISSING for f in fields(Inputs)}
+    cure = f"Inputs are: {', '.join(known)}"
+    if strange := [str(name) for name in given if name not in known]:
+        raise BurnishError(file, f"states what is no input: {', '.join(strange)}", cure)
+    found = {name: _range(file, name, value) for name, value in given.items()} | dict(measured or {})
+    if lacking := [name for name, needed in known.items() if needed and name not in found]:
+        raise BurnishError(file, f"does not state {', '.join(lacking)}", cure)
+    return Inputs(**found)
 
 
 def _range(file: str | Path, name: str, value: Any) -> Range:
