@@ -102,6 +102,8 @@ def test_what_cannot_be_sealed_says_why(tmp_path, parts):
         maker_of(tmp_path / "line")
     with pytest.raises(BurnishError, match="not a bundle"):
         maker_of(tmp_path)
+    with pytest.raises(BurnishError, match="judges no parts"):
+        maker_of(generator(tmp_path / "model").path, parts=parts)
     with pytest.raises(BurnishError, match="only 21 parts"):
         seal(tmp_path / "run", signing_key(tmp_path / "k.pem"), maker_of(tmp_path / "line", parts=parts), 22)
 

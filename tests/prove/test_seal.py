@@ -341,3 +341,8 @@ def test_what_is_not_sealed_has_no_proof(world, tmp_path):
         proof_of(tmp_path, 1)
     with pytest.raises(BurnishError, match="no older checkpoint"):
         proof_of(world["run"], 1, tmp_path / "none.note")
+
+
+def test_a_run_that_is_not_there_is_named(tmp_path, capsys):
+    assert main([str(tmp_path / "nowhere")]) == UNREADABLE
+    assert "log.jsonl: there is no such file. Name the folder" in capsys.readouterr().out

@@ -159,7 +159,7 @@ def maker_of(
     """The maker that suits a bundle.
 
     Raises:
-        BurnishError: An inspector without parts, or one not exported for the line.
+        BurnishError: An inspector without parts or one not exported for the line, or parts for a generator.
     """
 
     kind = read_bundle(path).kind
@@ -171,6 +171,8 @@ def maker_of(
         if parts is None:
             raise BurnishError(path, "is an inspector and needs parts to judge", "Give --parts FOLDER")
         return Verdicts(path, parts)
+    if parts is not None:
+        raise BurnishError(path, "makes things and judges no parts", "Leave --parts out")
     return Generated(path, descriptions, steps, guidance)
 
 

@@ -425,6 +425,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             report = verify_proof(given.run, given.output, given.checkpoint)
         else:
             report = verify(given.run, given.checkpoint)
+    except FileNotFoundError as error:
+        print(f"UNREADABLE: {error.filename}: there is no such file. Name the folder of a sealed run")
+        return UNREADABLE
     except (OSError, ValueError, KeyError, TypeError) as error:
         print(f"UNREADABLE: {type(error).__name__}: {error}")
         return UNREADABLE
