@@ -98,6 +98,7 @@ def test_missing_review_labour_is_incomplete(tmp_path, gap, record_property):
     review(where, numbers[1:] if gap == "unreviewed" else numbers, "used", None if gap == "untimed" else 5.0)
     text = value_text(worth(where))
     assert "cost per usable output: INCOMPLETE" in text
+    assert ("not used: at least" in text) == (gap == "unreviewed")
     assert any(line.startswith("missing: ") and "review" in line for line in text.splitlines())
     record_property("measured", f"{gap}: INCOMPLETE")
 

@@ -71,7 +71,7 @@ def value_text(found: Value) -> str:
     parts = " + ".join(f"{kind} {money(amount)}" for kind, amount in spent.by_kind.items()) or "nothing"
     lines.append(f"spent: {parts} = {money(spent.total, currency)}")
     lines.append(f"cost per usable output: {cost_text(found)}")
-    lines.append(f"spent on outputs that were not used: {money(found.waste, currency)}")
+    lines.append(f"spent on outputs that were not used: {waste_text(found)}")
     lines.append(f"time saved: {saved_text(found.saved)}")
     lines += [f"missing: {what}" for what in spent.missing]
     return "\n".join(lines)
@@ -97,6 +97,12 @@ def cost_text(found: Value) -> str:
         return f"INCOMPLETE, more than {money(cost, currency)}: see what is missing"
     within = f" ({money(bounds[0])} to {money(bounds[1])} by the bounds of acceptance)" if bounds else ""
     return f"{money(cost, currency)}{within}"
+
+
+def waste_text(found: Value) -> str:
+    """What was spent on outputs that were not used; a lower bound while some wait for review."""
+    amount, waiting = money(found.waste, found.spend.currency), found.outcomes.get("unreviewed", 0)
+    return f"at least {amount}, {waiting:,} unreviewed" if waiting else amount
 
 
 def saved_text(saved: Saved) -> str:
