@@ -1,6 +1,7 @@
 """The card: the advice in its first line, rows only with a run behind them, alike in all three forms."""
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -170,6 +171,21 @@ def test_a_generators_speed_and_cost_come_from_the_ledger(where, tmp_path):
     limits = next(s for s in found.sections if s.title == "Limitations")
     assert limits.rows[0][:4] == ("one rare name", "0.125 (0.02656 to 0.3236)", "3 of 24", "0.01")
     assert ("hands and faces", "not measured") in [row[:2] for row in limits.rows]
+
+
+@pytest.mark.parametrize(
+    ("meta", "told"),
+    [
+        ({"classes": []}, "train with classes or captions"),
+        ({"classes": ["ring"]}, "burnish prove probe g DATA"),
+        ({"media": "text"}, "burnish prove review plan TASK"),
+    ],
+)
+def test_no_command_is_named_that_cannot_be_run(where, tmp_path, meta, told):
+    bundle = generator(tmp_path / "g")
+    found = show(where, replace(bundle, meta={**bundle.meta, "text_encoder": None, **meta}))
+    (limits,) = [r for r in found.refused if r.row == "limitations"]
+    assert told in limits.cure
 
 
 def test_licences_come_from_the_bundle_or_from_the_settings(where, tmp_path):

@@ -153,7 +153,7 @@ def _missing(
     if not comparisons:
         found.append(Refused("baseline", "was never run", f"burnish prove baseline {place} DATA"))
     if not probes:
-        found.append(Refused("limitations", "were never probed", f"burnish prove probe {place} DATA"))
+        found.append(_unprobed(task, bundle))
     if not trained:
         found.append(
             Refused("cost of training", "has no record in this workspace", "train it in this workspace")
@@ -163,3 +163,12 @@ def _missing(
             Refused("latency and cost per output", "nothing was made with it here", f"burnish make {place}")
         )
     return found
+
+
+def _unprobed(task: str, bundle: Bundle) -> Refused:
+    """Why no limits are printed; a command is named only where it can be run."""
+    if task == "make image" and not (bundle.meta.get("classes") or bundle.meta.get("text_encoder")):
+        return Refused("limitations", "it follows no description", "train with classes or captions")
+    if task.startswith("make") and task != "make image":
+        return Refused("limitations", "only pictures can be probed", "burnish prove review plan TASK")
+    return Refused("limitations", "were never probed", f"burnish prove probe {bundle.path.name} DATA")
