@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from burnish.errors import BurnishError
 from burnish.media.image import write_png
-from burnish.prove.brand import check, check_files, distance, sharpness
+from burnish.prove.brand import check, check_files, distance, pictures_of, sharpness
 from burnish.prove.brand_rules import read_rules
 
 INK, RUST, PAPER = (29, 33, 38), (194, 86, 43), (255, 255, 255)
@@ -199,3 +199,10 @@ def test_wrong_rules_are_named(tmp_path, text, told):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(BurnishError, match="cannot be read"):
         read_rules(tmp_path / "rules.yaml")
+
+
+def test_a_folder_is_its_pictures_without_their_sheet(tmp_path):
+    for name in ("00000.png", "00001.png", "sheet.png"):
+        write_png(tmp_path / name, picture())
+    assert [p.name for p in pictures_of([tmp_path])] == ["00000.png", "00001.png"]
+    assert pictures_of([tmp_path / "sheet.png"]) == [tmp_path / "sheet.png"]

@@ -14,7 +14,9 @@ from skimage.metrics import structural_similarity
 
 from burnish.core.stats import Rate, rate
 from burnish.media.image import read_image, read_mask
+from burnish.media.layouts import find_images
 from burnish.prove.brand_rules import Empty, Rules
+from burnish.verbs.album import SHEET
 
 LONGEST = 512
 """Larger pictures are made smaller before they are measured, so that figures do not depend on resolution."""
@@ -243,6 +245,15 @@ class Checked:
             "broken": {name: broken.to_json() for name, broken in self.broken.items()},
             "pictures": {name: [vars(f) for f in found] for name, found in self.findings.items()},
         }
+
+
+def pictures_of(paths: Sequence[Path]) -> list[Path]:
+    """The files named and the pictures of the folders named, without the sheet that shows them together."""
+    return [
+        file
+        for path in paths
+        for file in ([f for f in find_images(path) if f.name != SHEET] if path.is_dir() else [path])
+    ]
 
 
 def check_files(files: Sequence[Path], rules: Rules) -> Checked:

@@ -17,14 +17,12 @@ def brand(
     """Check pictures against a brand's rules; exit 1 when one breaks any."""
     from burnish.cli.prove.show import say, write_json
     from burnish.cli.records import command, measured
-    from burnish.media.dataset import find_images
-    from burnish.prove.brand import check_files
+    from burnish.prove.brand import check_files, pictures_of
     from burnish.prove.brand_rules import read_rules
     from burnish.prove.figures import of_rate
     from burnish.store.bundle import read_bundle
 
-    files = [file for path in images for file in (find_images(path) if path.is_dir() else [path])]
-    found = check_files(files, read_rules(rules))
+    found = check_files(pictures_of(images), read_rules(rules))
     say(found)
     if bundle:
         subject = read_bundle(bundle).hash
