@@ -28,7 +28,7 @@ def as_scorer(inspector: Inspector, side: int, multiple: int = 32) -> Scorer:
     """A function from a picture, uint8 (H, W, 3), to its score and its heat map at the picture's size."""
 
     def score(image: np.ndarray) -> tuple[float, np.ndarray]:
-        fitted = torch.from_numpy(fit(image, side, multiple)).permute(2, 0, 1)[None].float() / 255
+        fitted = torch.tensor(fit(image, side, multiple)).permute(2, 0, 1)[None].float() / 255
         with torch.inference_mode():
             value, heat = inspector(fitted)
         size = (image.shape[1], image.shape[0])
