@@ -307,19 +307,23 @@ def test_verdicts_from_elsewhere_are_entered_once_and_find_their_record(workspac
 def test_a_verdict_from_elsewhere_answers_the_ticket_that_waits(workspace, folder):
     reviews = opened(workspace, folder)
     ticket = reviews.next("catalogue", "Ann")
+    assert ticket is not None
     with workspace.session() as session:
         row = session.get(Review, ticket.number)
+        assert row is not None
         told = Verdict(row.item, "Ann", "rework", ("edge",), 4.0, kind=row.kind)
     with workspace.session() as session:
         before = session.query(Review).count()
         assert take(session, "catalogue", [told]) == 1
         assert session.query(Review).count() == before
-    assert reviews.next("catalogue", "Ann").number != ticket.number
+    following = reviews.next("catalogue", "Ann")
+    assert following is not None and following.number != ticket.number
     with workspace.session() as session:
         assert take(session, "catalogue", [told]) == 0
         assert take(session, "catalogue", [replace(told, rework_minutes=7.0)]) == 1
         assert take(session, "catalogue", [replace(told, rework_minutes=9.0)]) == 0
         row = session.get(Review, ticket.number)
+        assert row is not None
         assert (row.verdict, row.rework_minutes, row.place) == ("rework", 7.0, ticket.place)
 
 
