@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from burnish.inspect.detector import Fusion
-from burnish.inspect.fuse import PRIOR, SHARES, weigh
+from burnish.inspect.fuse import GUESSED, PRIOR, SHARES, weigh
 
 
 def peaks(n: int, shift: tuple[float, float] = (0.0, 0.0), seed: int = 0) -> np.ndarray:
@@ -25,6 +25,11 @@ def test_weights_move_to_the_judge_that_separates(judge: int) -> None:
     fusion = weigh(peaks(100), peaks(40, shift, 1))
     assert fusion.weight[judge] > PRIOR[judge]
     assert min(fusion.weight) >= 0 and sum(fusion.weight) == pytest.approx(1)
+
+
+def test_where_places_were_guessed_surprise_leads_until_defects_say_otherwise() -> None:
+    assert weigh(peaks(20), np.zeros((0, 2)), prior=GUESSED).weight == pytest.approx(tuple(GUESSED))
+    assert weigh(peaks(100), peaks(40, (6.0, 0.0), 1), prior=GUESSED).weight[0] > GUESSED[0]
 
 
 def test_unseen_training_leaves_surprise_alone() -> None:

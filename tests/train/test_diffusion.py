@@ -22,7 +22,7 @@ def tiny(monkeypatch):
     def preset(size, **changes):
         return hourglass.preset(size, **{"widths": (32, 32), "depths": (1, 1), "told": 32, **changes})
 
-    def draw_sheet(model, lesson, seed):
+    def draw_sheet(model, lesson, seed, outline=None):
         return diffusion_sheet(model, lesson, seed, count=2, steps=2)
 
     def measure_copies(model, lesson, seed):

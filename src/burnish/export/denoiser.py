@@ -8,7 +8,9 @@ import onnxruntime as ort
 import torch
 from torch import Tensor, nn
 
+from burnish.core.centred import Centred
 from burnish.core.gaussian import Preconditioned
+from burnish.core.outline import Outline, begin
 from burnish.export.onnx import traced
 from burnish.export.parity import distance
 from burnish.nets.condition import NGRAMS, Condition
@@ -34,6 +36,19 @@ class Clean(nn.Module):
     def forward(self, x: Tensor, t: Tensor, *said: Tensor) -> Tensor:
         """(B, C, h, w)."""
         return self.denoiser(x, t, Condition(**dict(zip(self.told, said, strict=True)))).mean
+
+
+class Begin(nn.Module):
+    """An outline with tensors for arguments: (noise, then what is told) to where the walk begins."""
+
+    def __init__(self, outline: Outline, denoiser: Preconditioned | Centred, told: tuple[str, ...]) -> None:
+        super().__init__()
+        self.outline, self.denoiser, self.told = outline, denoiser, told
+
+    def forward(self, noise: Tensor, *said: Tensor) -> Tensor:
+        """(B, C, h, w)."""
+        told = Condition(**dict(zip(self.told, said, strict=True)))
+        return begin(self.outline, self.denoiser, noise, told)[0]
 
 
 class Bag(nn.Module):
@@ -116,6 +131,28 @@ def denoiser_onnx(
     return model, _parity(original, model, probes, "clean")
 
 
+def outline_onnx(
+    outline: Outline,
+    denoiser: Preconditioned | Centred,
+    config: HourglassConfig,
+    shape: tuple[int, int, int],
+) -> tuple[bytes, float]:
+    """The ONNX file of where walks begin, and the largest difference seen. Inputs `noise` (B, C, h, w) and
+    what of the denoiser's `label` and `ngrams` matters; output `x`.
+
+    Raises:
+        ParityError: It cannot be exported, or answers otherwise.
+    """
+    told = told_of(config)
+    module = Begin(outline, denoiser, told).eval()
+    probes = []
+    for seed, batch in enumerate((2, 1, 3)):
+        given = examples(config, shape, batch, seed)
+        probes.append({"noise": given["x"], **{name: given[name] for name in told}})
+    model = traced(module, probes[0], ["x"], {name: {0: "batch"} for name in (*probes[0], "x")})
+    return model, _parity(module, model, probes, "x")
+
+
 def decoder_onnx(latents: Latents, shape: tuple[int, int, int]) -> tuple[bytes, float]:
     """The ONNX file of a decoder, and the largest difference seen. Input `code`, output `picture`.
 
@@ -131,7 +168,8 @@ def decoder_onnx(latents: Latents, shape: tuple[int, int, int]) -> tuple[bytes, 
 def _parity(module: Callable[..., Tensor], model: bytes, probes: list[dict[str, Tensor]], name: str) -> float:
     session, worst = ort.InferenceSession(model, providers=["CPUExecutionProvider"]), 0.0
     for probe in probes:
-        fed: Mapping[str, np.ndarray] = {key: value.numpy() for key, value in probe.items()}
+        asked = {given.name for given in session.get_inputs()}  # what does not matter was left out
+        fed: Mapping[str, np.ndarray] = {key: v.numpy() for key, v in probe.items() if key in asked}
         with torch.inference_mode():
             wanted = module(*probe.values()).numpy()
         found = np.asarray(session.run([name], dict(fed))[0])

@@ -10,6 +10,8 @@ from burnish.inspect.detector import Fusion, squash
 
 PRIOR = np.array([0.6, 0.4])
 """Weights of segmenter and surprise where nothing speaks against them."""
+GUESSED = np.array([0.25, 0.75])
+"""The same where every defect's place was guessed, so that the segmenter may have learned the wrong ones."""
 SHARES = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Weights of surprise beside the segmenter's logit that a heat map may have."""
 
@@ -17,7 +19,13 @@ Marked = tuple[np.ndarray, np.ndarray, np.ndarray]
 """A held-out part's logit, surprise and mask, (h, w) each at one resolution."""
 
 
-def weigh(good: np.ndarray, bad: np.ndarray, marked: Sequence[Marked] = (), seen: bool = True) -> Fusion:
+def weigh(
+    good: np.ndarray,
+    bad: np.ndarray,
+    marked: Sequence[Marked] = (),
+    seen: bool = True,
+    prior: np.ndarray = PRIOR,
+) -> Fusion:
     """The weights of segmenter and surprise.
 
     Args:
@@ -25,6 +33,7 @@ def weigh(good: np.ndarray, bad: np.ndarray, marked: Sequence[Marked] = (), seen
         bad: Held-out peaks of defective parts, (m, 2); m may be 0.
         marked: Held-out maps of parts whose defects are marked, and of some good ones.
         seen: Whether the segmenter learned from anything; if not, surprise alone counts.
+        prior: Weights where nothing speaks against them.
 
     Returns:
         A fusion whose score is near 0 for good parts and grows with the logarithm of their spread. With few
@@ -37,10 +46,10 @@ def weigh(good: np.ndarray, bad: np.ndarray, marked: Sequence[Marked] = (), seen
     elif len(bad):
         z = squash(np.maximum((np.concatenate([good, bad]) - centre) / spread, (0, -np.inf)))
         true = np.r_[np.zeros(len(good)), np.ones(len(bad))]
-        weight = _logistic(z, true, prior=PRIOR, strength=0.05)[1:]
-        weight = weight / weight.sum() if weight.sum() > 1e-6 else PRIOR
+        weight = _logistic(z, true, prior, strength=0.05)[1:]
+        weight = weight / weight.sum() if weight.sum() > 1e-6 else prior
     else:
-        weight = PRIOR
+        weight = prior
     return Fusion(_two(centre), _two(spread), _two(weight), _pixel_weights(marked, centre, spread, weight))
 
 

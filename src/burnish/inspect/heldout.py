@@ -12,7 +12,7 @@ from burnish.core.process import seeded
 from burnish.core.stats import auroc
 from burnish.inspect.calibrate import Calibration, calibrate, fold_of
 from burnish.inspect.detector import Fusion, peak
-from burnish.inspect.fuse import Marked, weigh
+from burnish.inspect.fuse import GUESSED, PRIOR, Marked, weigh
 from burnish.inspect.learn import Report, as_tensor
 from burnish.inspect.pairs import Shot
 from burnish.inspect.reference import DinoReference, LiteReference, shared_maps
@@ -191,7 +191,9 @@ def conclude(
     """
     good = np.array([s.label == "good" for s in shots])
     bad = ~good & held.judged
-    unit = weigh(held.peaks[good], held.peaks[bad], held.marked, seen)
+    guessed = [s.weak for s in shots if s.label != "good" and s.mask is not None]
+    prior = GUESSED if guessed and all(guessed) else PRIOR
+    unit = weigh(held.peaks[good], held.peaks[bad], held.marked, seen, prior)
     scores = unit.score(held.peaks)
     fusion = replace(
         unit,

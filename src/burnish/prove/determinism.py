@@ -141,14 +141,11 @@ def determinism(
     order = np.random.default_rng(seed).permutation(n)
     watched = Watched(model.process)
     process: Any = watched
-    codes = sample(
-        model.denoiser,
-        process,
-        (n, *model.shape),
-        grid(steps, shift=SHIFT),
-        condition=condition_of(model, description, n),
-        rng=[seeded(seed, int(index)) for index in order],
-    )
+    condition = condition_of(model, description, n)
+    noise = process.prior((n, *model.shape), [seeded(seed, int(index)) for index in order])
+    x, start = model.begin(noise.to(model.device), condition)
+    times = grid(steps, start, SHIFT)
+    codes = sample(model.denoiser, process, x, times, condition=condition, start_t=start, corrupted=True)
     permuted = model.codec.decode(codes.cpu().numpy()).astype(int)
     same = [noise == noises[1] for noise in noises.values()]
     same.append(watched.hashes == [noises[1][index] for index in order])

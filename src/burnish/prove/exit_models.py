@@ -60,7 +60,7 @@ def _writer(bundle: Bundle) -> Callable[[Bundle, Path, Sequence[str]], dict[str,
 
 
 def _generator(bundle: Bundle, out: Path, descriptions: Sequence[str]) -> dict[str, Any]:
-    from burnish.export.denoiser import decoder_onnx, denoiser_onnx, told_of
+    from burnish.export.denoiser import decoder_onnx, denoiser_onnx, outline_onnx, told_of
     from burnish.nets.condition import NGRAMS
     from burnish.nets.latents import Latents
     from burnish.verbs.load import load
@@ -74,6 +74,10 @@ def _generator(bundle: Bundle, out: Path, descriptions: Sequence[str]) -> dict[s
         decoder, off = decoder_onnx(model.codec, model.shape)
         (out / "decoder.onnx").write_bytes(decoder)
         names, parity = [*names, "decoder.onnx"], max(parity, off)
+    if model.outline is not None:
+        started, off = outline_onnx(model.outline, model.denoiser, model.config, model.shape)
+        (out / "outline.onnx").write_bytes(started)
+        names, parity = [*names, "outline.onnx"], max(parity, off)
     said = [d for d in descriptions if _follows(model, d)] or ["", *model.classes[:2]]
     wanted = [(seed, said[place % len(said)]) for place, seed in enumerate(SEEDS)]
     facts = {
@@ -89,6 +93,7 @@ def _generator(bundle: Bundle, out: Path, descriptions: Sequence[str]) -> dict[s
         "deviation": list(model.codec.deviation),
         "gray": model.codec.gray,
         "steps": 8,
+        "start": model.outline.start if model.outline else 1.0,
         "shift": SHIFT,
         "guidance": 1.0,
         "tolerance": PICTURE_TOLERANCE,

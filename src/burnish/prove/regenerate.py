@@ -3,10 +3,11 @@
     python regenerate.py                              the pictures in `expected/` again, compared with them
     python regenerate.py --seed 7 --description cat --out cat.png
 
-Beside it lie `model.json` (what the model is), `denoiser.onnx` and, where pictures are coded by an
-autoencoder, `decoder.onnx`. The denoiser answers `clean`, the mean of what may be behind a noisy code `x` at
-time `t`, on the straight path x_t = (1 - t) x_0 + t noise. Noise is that of torch's CPU generator (MT19937
-and Box-Muller), so a seed means what it meant before.
+Beside it lie `model.json` (what the model is), `denoiser.onnx`, where walks begin below t = 1 `outline.onnx`
+(which makes noise what a Gaussian of the data's own mean and covariance would be there), and where pictures
+are coded by an autoencoder `decoder.onnx`. The denoiser answers `clean`, the mean of what may be behind a
+noisy code `x` at time `t`, on the straight path x_t = (1 - t) x_0 + t noise. Noise is that of torch's CPU
+generator (MT19937 and Box-Muller), so a seed means what it meant before.
 """
 
 import argparse
@@ -88,11 +89,9 @@ class Generator:
         self.denoiser = ort.InferenceSession(
             str(folder / "denoiser.onnx"), providers=["CPUExecutionProvider"]
         )
-        decoder = folder / "decoder.onnx"
-        self.decoder = (
-            ort.InferenceSession(str(decoder), providers=["CPUExecutionProvider"])
-            if decoder.exists()
-            else None
+        self.outline, self.decoder = (
+            ort.InferenceSession(str(file), providers=["CPUExecutionProvider"]) if file.exists() else None
+            for file in (folder / "outline.onnx", folder / "decoder.onnx")
         )
 
     def told(self, description: str) -> dict[str, np.ndarray]:
@@ -120,7 +119,11 @@ class Generator:
         unsaid = {name: np.zeros_like(value) for name, value in said.items()}
         shape = (1, *facts["shape"])
         x = normal(int(np.prod(shape)), mixed(seed, index)).reshape(shape)
-        walk, before = times(facts["steps"], facts["shift"]), None
+        if self.outline is not None:
+            asked = [given.name for given in self.outline.get_inputs()]
+            given = {"noise": x, **said}
+            x = np.asarray(self.outline.run(["x"], {name: given[name] for name in asked})[0])
+        walk, before = facts["start"] * times(facts["steps"], facts["shift"]), None
         for t, s in pairwise(walk):
             clean = self.ask(x, t, said)
             if facts["guidance"] != 1:

@@ -27,6 +27,8 @@ from burnish.errors import BundleError
 FORMAT = 1
 DESCRIPTION = "bundle.json"
 WEIGHTS = "model.safetensors"
+OUTLINE = "outline.safetensors"
+"""Of a diffusion model: where its walks begin, see `core.outline`."""
 PRETRAINED = "hub:"
 """What the names of pretrained pipelines begin with."""
 ADAPTER = "adapter"

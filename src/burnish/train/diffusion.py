@@ -1,5 +1,6 @@
 """`burnish train`: a folder of pictures in, a diffusion bundle out."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -7,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 
 from burnish.core.centred import Centred
 from burnish.core.gaussian import Preconditioned, StraightPath
-from burnish.core.process import seeded
-from burnish.core.sample import sample
-from burnish.core.schedule import PACES, SHIFT, grid
+from burnish.core.outline import Outline
+from burnish.core.schedule import PACES
 from burnish.errors import BurnishError
 from burnish.media.codec import Pixels
 from burnish.media.image import write_png
@@ -22,7 +23,7 @@ from burnish.nets.hourglass import Hourglass, preset, preset_latent
 from burnish.nets.latents import Latents, load_autoencoder
 from burnish.nets.sentence import SentenceEncoder
 from burnish.nets.wordmean import WordMean
-from burnish.store.bundle import Bundle
+from burnish.store.bundle import OUTLINE, Bundle
 from burnish.train import augment
 from burnish.train.base import Base, inherit, open_base
 from burnish.train.budget import Budget
@@ -30,6 +31,7 @@ from burnish.train.copies import copy_rate
 from burnish.train.fewstep import tune
 from burnish.train.lesson import Lesson
 from burnish.train.loop import Fitted, Options, Progress, fit, seeded_weights
+from burnish.train.outline import choose_outline, sample_codes
 from burnish.train.pictures import Pictures, load_pictures
 from burnish.train.plan import Plan, Tariff
 from burnish.train.run import CHECKPOINT, SHEET, Trained, account, agree, open_place, save
@@ -242,29 +244,16 @@ def _told(lesson: Lesson) -> tuple[torch.Tensor, list[str]]:
     return lesson.training_codes(len(said)).cpu(), said
 
 
-def sample_codes(model: torch.nn.Module, lesson: Lesson, count: int, seed: int, steps: int) -> torch.Tensor:
-    """Codes of samples under the conditions of random training pictures, (count, C, size, size)."""
-    said = np.random.default_rng((seed, 11)).choice(lesson.train, count)
-    condition = lesson.condition_of([int(index) for index in said]).to(lesson.device)
-    side = lesson.pictures.size // lesson.codec.factor
-    shape = (lesson.codec.channels, side, side)
-    made = []
-    for start in range(0, count, 16):
-        rngs = [seeded(seed, 11, index) for index in range(start, min(start + 16, count))]
-        told = condition[slice(start, start + 16)]
-        made.append(
-            sample(
-                model, lesson.process, (len(rngs), *shape), grid(steps, shift=SHIFT), condition=told, rng=rngs
-            ).cpu()
-        )
-    return torch.cat(made)
-
-
 def draw_sheet(
-    model: torch.nn.Module, lesson: Lesson, seed: int, count: int = 16, steps: int = 8
+    model: torch.nn.Module,
+    lesson: Lesson,
+    seed: int,
+    outline: Outline | None = None,
+    count: int = 16,
+    steps: int = 8,
 ) -> np.ndarray:
     """A sheet of samples, uint8 (H, W, 3); the same seeds each time, so that it grows."""
-    images = list(lesson.codec.decode(sample_codes(model, lesson, count, seed, steps).numpy()))
+    images = list(lesson.codec.decode(sample_codes(model, lesson, count, seed, steps, outline).numpy()))
     return contact_sheet(images, columns=4, tile=lesson.pictures.size * 2)
 
 
@@ -286,8 +275,10 @@ def save_bundle(
 ) -> Bundle:
     """Writes the bundle, kind `diffusion`, and then removes the work folder."""
     pictures, lesson = plan.pictures, plan.lesson
-    sheet = draw_sheet(model, lesson, seed)
-    seconds = fitted.seconds + (tuned.seconds if tuned else 0.0)
+    began = time.perf_counter()
+    outline = choose_outline(model, lesson, fitted.step, seed)
+    seconds = fitted.seconds + (tuned.seconds if tuned else 0.0) + time.perf_counter() - began
+    sheet = draw_sheet(model, lesson, seed, outline)
     meta = {
         "kind": "diffusion",
         "architecture": {"name": "hourglass", **lesson.config.to_json()},
@@ -296,6 +287,7 @@ def save_bundle(
         "media": "image",
         "size": pictures.size,
         "word_mean": model.mean.words.shape[1] if isinstance(model, Centred) else 0,
+        "outline": None if outline is None else {"start": outline.start, "axes": len(outline.axes)},
         "text_encoder": plan.text_encoder,
         "base": plan.base,
         "classes": list(pictures.classes),
@@ -313,6 +305,8 @@ def save_bundle(
     def more(folder: Path) -> None:
         if isinstance(lesson.codec, Latents):
             lesson.codec.save(folder)
+        if outline is not None:
+            save_file(outline.state_dict(), folder / OUTLINE)
         write_png(folder / SHEET, sheet)
 
     return save(out, meta, model, card(meta), more)

@@ -150,6 +150,11 @@ class Lesson:
         """Codes of training pictures cut in the middle, (n, C, size, size), to look for copies among."""
         return self._cut(self.train[:most], [0] * len(self.train[:most]), None)[0]
 
+    def cut(self, indices: list[int], rng: np.random.Generator) -> tuple[Tensor, Condition]:
+        """Codes of random crops of some pictures as they are, (n, C, size, size), and their conditions as in
+        training."""
+        return self._cut(indices, [0] * len(indices), rng, speak=rng)
+
     def condition_of(
         self,
         indices: list[int],

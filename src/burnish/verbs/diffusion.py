@@ -5,9 +5,11 @@ from functools import cached_property
 
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 from burnish.core.centred import Centred
 from burnish.core.gaussian import Preconditioned, StraightPath
+from burnish.core.outline import Outline, begin
 from burnish.errors import BundleError, BurnishError
 from burnish.media.codec import Pixels
 from burnish.nets.condition import Condition, hash_text
@@ -16,7 +18,7 @@ from burnish.nets.latents import Latents
 from burnish.nets.sentence import SentenceEncoder
 from burnish.nets.tae import FACTOR
 from burnish.nets.wordmean import WordMean
-from burnish.store.bundle import WEIGHTS, Bundle
+from burnish.store.bundle import OUTLINE, WEIGHTS, Bundle
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Diffusion:
         codec: Pixels to codes and back.
         size: Side of its pictures in pixels.
         classes: Names of its classes.
+        outline: Where walks from noise begin; None for the noise itself.
     """
 
     bundle: Bundle
@@ -38,6 +41,11 @@ class Diffusion:
     codec: Pixels | Latents
     size: int
     classes: tuple[str, ...]
+    outline: Outline | None = None
+
+    def begin(self, noise: Tensor, condition: Condition) -> tuple[Tensor, float]:
+        """Where a walk from noise (B, *) begins, and at which time."""
+        return begin(self.outline, self.denoiser, noise, condition)
 
     @property
     def config(self) -> HourglassConfig:
@@ -110,6 +118,12 @@ def open_images(bundle: Bundle, device: torch.device) -> Diffusion:
         raise BundleError(
             bundle.path, f"cannot be read ({error})", "Update Burnish, or train again"
         ) from error
+    outline = None
+    if given := meta.get("outline"):
+        known = load_file(bundle.path / OUTLINE)
+        outline = Outline(*known["means"].shape[:1], *known["axes"].shape, given["start"])
+        outline.load_state_dict(known)
+        outline = outline.to(device)
     denoiser = denoiser.to(device).eval().requires_grad_(False)
     process = StraightPath(meta["process"]["deviation"])
-    return Diffusion(bundle, denoiser, process, codec, meta["size"], tuple(meta["classes"]))
+    return Diffusion(bundle, denoiser, process, codec, meta["size"], tuple(meta["classes"]), outline)

@@ -115,12 +115,14 @@ def condition_of(model: Diffusion, description: str, batch: int = 1) -> Conditio
     return model.condition(description, batch)
 
 
-def walk_of(model: Diffusion, steps: int, start: float = 1.0) -> tuple[Tensor, str, int]:
-    """How a walk of some steps is best taken: the times from `start` to 0, the solver's name, the pace.
+def walk_of(model: Diffusion, steps: int) -> tuple[Tensor, str, int]:
+    """How a walk from noise is best taken in some steps: the times from where the model's walks begin to 0,
+    the solver's name, the pace.
 
     A model that was tuned for few steps takes Euler's steps at its pace; others AB2's.
     """
     pace = pace_of(steps) if model.config.paces else 0
+    start = model.outline.start if model.outline else 1.0
     return grid(steps, start, SHIFT), "euler" if pace else "ab2", pace
 
 
@@ -169,15 +171,20 @@ def _make(
     for start in range(0, n, batch):
         count = min(batch, n - start)
         with strictly() if strict else nullcontext():
+            rngs = [seeded(seed, index) for index in range(start, start + count)]
+            noise = model.process.prior((count, *model.shape), rngs).to(model.device)
+            told = condition.repeated(count)
+            x, begun = model.begin(noise, told)
             codes = sample(
                 denoiser,
                 model.process,
-                (count, *model.shape),
+                x,
                 times,
                 solver=SOLVERS[solver],
-                condition=condition.repeated(count),
+                condition=told,
+                start_t=begun,
                 callback=callback,
-                rng=[seeded(seed, index) for index in range(start, start + count)],
+                corrupted=True,
             )
             pictures = model.codec.decode(codes.cpu().numpy())
         yield from pictures

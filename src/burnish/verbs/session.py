@@ -258,7 +258,10 @@ class Session:
         if self._code is None and strength < 1:
             raise BurnishError(f"strength {strength}", "needs a picture to start from", "Give picture, too")
         noise = normal((1, *self.model.shape), seeded(self.seed, self.index), self.model.device)
-        x = noise if self._code is None else (1 - strength) * self._code + strength * noise
+        if self._code is None:
+            x, strength = self.model.begin(noise, self._condition)
+        else:
+            x = (1 - strength) * self._code + strength * noise
         times = grid(self.steps, strength, SHIFT).tolist()
         return _State(x if self._kept is None else self._kept(x), tuple(times))
 
