@@ -121,7 +121,8 @@ def open_images(bundle: Bundle, device: torch.device) -> Diffusion:
     outline = None
     if given := meta.get("outline"):
         known = load_file(bundle.path / OUTLINE)
-        outline = Outline(*known["means"].shape[:1], *known["axes"].shape, given["start"])
+        axes, numbers = known["axes"].shape
+        outline = Outline(len(known["means"]), axes, numbers, given["start"])
         outline.load_state_dict(known)
         outline = outline.to(device)
     denoiser = denoiser.to(device).eval().requires_grad_(False)
