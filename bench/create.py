@@ -41,6 +41,7 @@ def cells(
     """By name, what computes each cell."""
     from create_cells import burnish_cell, real_cell, session_cell
     from create_peer import diffusers_cell
+    from create_peer_words import peer_cell
     from create_words import guidance_cell, names_cell
 
     found: dict[str, Callable[[], dict[str, Any]]] = {}
@@ -60,10 +61,16 @@ def cells(
         found["starter.names"] = lambda: names_cell(STARTER, FOLDER, STEPS, 1.0)
         found["starter.pairs"] = lambda: guidance_cell(STARTER, FOLDER, STEPS, GUIDANCE)
         found["starter.plain"] = lambda: guidance_cell(STARTER, FOLDER, STEPS, 1.0)
+        found["starter.peer"] = lambda: peer_cell(starter_minutes(), GUIDANCE, FOLDER)
         found["starter.session"] = lambda: session_cell(STARTER)
     pixels = FOLDER / f"{TILES}.pixels.{seeds[0]}.bundle"
     found[f"{TILES}.session"] = lambda: session_cell(pixels)
     return found
+
+
+def starter_minutes() -> float:
+    """Processor minutes that the starter was trained for."""
+    return json.loads((STARTER / "bundle.json").read_text(encoding="utf-8"))["cost"]["seconds"] / 60
 
 
 def rows(known: dict[str, dict[str, Any]], seeds: list[int]) -> list[dict[str, Any]]:
@@ -77,7 +84,8 @@ def rows(known: dict[str, dict[str, Any]], seeds: list[int]) -> list[dict[str, A
         made.append(form.row(row, names["top10"], "share of 200", target=0.5))
     if (pairs := known.get("starter.pairs")) and (plain := known.get("starter.plain")):
         row = f"starter: right subcategory among five nearest, guidance {GUIDANCE:g}"
-        made.append(form.row(row, pairs["share"], "share", target=5 * pairs["chance"]))
+        peer = known.get("starter.peer", {}).get("share")
+        made.append(form.row(row, pairs["share"], "share", peer, max(5 * pairs["chance"], peer or 0)))
         made.append(form.row("the same without guidance", plain["share"], "share"))
     for key, words in ((f"{TILES}.session", "pixels"), ("starter.session", "codes")):
         if found := known.get(key):

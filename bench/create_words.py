@@ -78,14 +78,19 @@ def combinations(seed: int = 2) -> list[tuple[str, str]]:
 def guidance_cell(bundle: Path, folder: Path, steps: int, guidance: float, seed: int = 0) -> dict[str, Any]:
     """Share of the five nearest real pictures that are of the right subcategory, and the same for the
     prompts in another order, which is chance."""
-    rows, _ = emoji()
     pairs = combinations()
     images = said(bundle, [prompt for prompt, _ in pairs], steps, guidance, seed)
+    sheet = contact_sheet(list(images[:SHOWN]), 8, 96, captions=[p for p, _ in pairs[:SHOWN]])
+    write_png(folder / f"starter.pairs.{steps}.{guidance:g}.png", sheet)
+    return chance_and_share(images, pairs)
+
+
+def chance_and_share(images: np.ndarray, pairs: list[tuple[str, str]]) -> dict[str, float]:
+    """Share of the five nearest real pictures of each that are of its subcategory, and of another's."""
+    rows, _ = emoji()
     kinds = [[rows[int(k)]["subcategory"] for k in near] for near in nearest(images, FIVE)]
     wanted = [kind for _, kind in pairs]
     others = [wanted[k] for k in np.random.default_rng(3).permutation(len(wanted))]
-    sheet = contact_sheet(list(images[:SHOWN]), 8, 96, captions=[p for p, _ in pairs[:SHOWN]])
-    write_png(folder / f"starter.pairs.{steps}.{guidance:g}.png", sheet)
     return {"share": share(kinds, wanted), "chance": share(kinds, others)}
 
 

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 
 from burnish.nets.latents import HALVES
 from burnish.nets.latents import WEIGHTS as AUTOENCODER
-from burnish.store.bundle import WEIGHTS, read_bundle, write_bundle
+from burnish.store.bundle import OUTLINE, WEIGHTS, read_bundle, write_bundle
 from burnish.train.budget import Budget
 from burnish.train.diffusion import train
 from burnish.train.loop import Options
@@ -58,6 +58,8 @@ def slim(source: Path, place: Path, command: str) -> None:
     def write(folder: Path) -> None:
         save_file(halves, folder / WEIGHTS)
         save_file(decoder, folder / AUTOENCODER)
+        if meta["outline"]:
+            shutil.copyfile(source / OUTLINE, folder / OUTLINE)
 
     card = CARD.format(
         pictures=meta["data"]["pictures"],

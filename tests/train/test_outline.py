@@ -44,17 +44,17 @@ def trained(monkeypatch, tmp_path):
 
 
 def test_the_time_with_the_lowest_kid_is_kept(trained) -> None:
-    model = trained(4.0, 3.0, 1.0, 2.0)
+    model = trained(4.0, 3.0, 1.0, 2.0, 2.0, 2.0)
     assert model.bundle.meta["outline"] == {"start": 0.6, "axes": len(model.outline.axes)}
     assert model.outline.start == 0.6
 
 
 def test_walks_begin_at_noise_where_that_is_as_good(trained) -> None:
-    assert trained(1.0, 1.0, 2.0, 2.0).outline is None
+    assert trained(1.0, 1.0, 2.0, 2.0, 2.0, 2.0).outline is None
 
 
 def test_make_and_a_session_begin_at_the_same_place(trained) -> None:
-    model = trained(4.0, 3.0, 1.0, 2.0)
+    model = trained(4.0, 3.0, 1.0, 2.0, 2.0, 2.0)
     session = Session(model, "bright", steps=3, seed=5)
     assert session.t == pytest.approx(0.6)
     *_, last = session
@@ -63,13 +63,13 @@ def test_make_and_a_session_begin_at_the_same_place(trained) -> None:
 
 
 def test_a_class_that_is_named_sets_the_brightness_at_once(trained) -> None:
-    model = trained(4.0, 3.0, 2.0, 1.0)
+    model = trained(4.0, 3.0, 2.0, 1.0, 2.0, 2.0)
     dark, bright = (np.stack(list(make(model, said, 8, 2))).mean() for said in ("dark", "bright"))
     assert bright > dark + 20
 
 
 def test_the_exported_model_begins_there_too(trained, tmp_path) -> None:
-    model = trained(4.0, 3.0, 1.0, 2.0)
+    model = trained(4.0, 3.0, 1.0, 2.0, 2.0, 2.0)
     found = export_model(model.bundle.path, tmp_path / "exit")
     assert "outline.onnx" in found["onnx"]
     assert regenerate.compare(tmp_path / "exit") == 0

@@ -12,7 +12,7 @@ from burnish.core.schedule import SHIFT, grid
 from burnish.train.features import Features
 from burnish.train.lesson import Lesson
 
-STARTS = (0.7, 0.6, 0.5)
+STARTS = (0.7, 0.6, 0.5, 0.4, 0.3)
 """Times that are tried."""
 LEAST = 100
 """Updates below which a network's pictures say nothing yet."""
