@@ -4,6 +4,9 @@ Small diffusion models, of one shape and as many updates each, learn subsamples 
 shared equally over them. What each makes is held against pictures that no subsample contains, by KID
 (`burnish.core.mmd`). Nothing stops a run early, so what varies from size to size is the data. A model of few
 pictures repeats them, which is far from pictures that it has not seen.
+
+Where time is short, training is what a model lacks, and the curve is flat whatever the data would bring. So
+the largest size is trained once more with half of the updates, and the difference is told.
 """
 
 import math
@@ -28,7 +31,8 @@ SIZE = 32
 """Side of the pictures in pixels: a network of this size shows the data's effect in a minute."""
 SHAPE = {"widths": (48, 96), "depths": (1, 1), "told": 64, "patch": 2}
 BATCH = 16
-REPEATS = 2
+REPEATS, RANGE = 2, 8
+"""Runs a size, and the pool over the smallest size: each run is dear, so fewer than of parts."""
 SAMPLES, STEPS = 128, 8
 """Pictures that each model makes, and the steps of each."""
 HELD_OUT, MOST_HELD = 1 / 3, 500
@@ -39,6 +43,8 @@ LEAST_UPDATES = 100
 """With fewer a model makes noise, however much data it has."""
 SHARED = 0.9
 """Of the time that is left after a trial, shared over the runs; the rest is slack."""
+STILL = 0.9
+"""KID relative to that with half of the updates, below which more training would bring more."""
 
 
 def picture_curve(
@@ -79,7 +85,8 @@ def picture_curve(
     cut = [square(image, SIZE, rng) for image in pictures.images]
     real = describe([cut[i] for i in held])
     others = kid(describe([cut[i] for i in rng.permutation(pool)[:SAMPLES]]), real)
-    runs = sum(count for _, count in plan_runs(len(pool), repeats=REPEATS))
+    smallest = max(8, len(pool) // RANGE)
+    runs = sum(count for _, count in plan_runs(len(pool), smallest, REPEATS)) + 0.5
     if updates is None:
         trial = _time(pictures, pool, lambda made: kid(describe(made), real))
         updates = _fitting(seconds, began, runs, *trial)
@@ -97,12 +104,20 @@ def picture_curve(
         return max(kid(describe(made), real), 0.0)
 
     left = seconds - (time.monotonic() - began)
-    curve = measure(run, len(pool), rng, repeats=REPEATS, seconds=left)
+    curve = measure(run, len(pool), rng, smallest=smallest, repeats=REPEATS, seconds=left)
+    last = [int(i) for i in rng.permutation(pool)[: curve.sizes[-1]]]
+    half = kid(describe(_make(pictures, last, max(1, updates // 2), int(rng.integers(2**31)))), real)
+    still = curve.means[-1] < STILL * half
     told = (
         f"{curve.runs} diffusion models at {SIZE} px on {curve.sizes[0]} to {curve.sizes[-1]} pictures, each"
         f" of {updates} updates of {BATCH}; judged by {SAMPLES} pictures that each made against {len(held)}"
         f" held-out ones{f' ({copies} copies left out)' if copies else ''}. Real pictures of the set measure"
-        f" {others:.4f}: nearer than that nothing can be told"
+        f" {others:.2f}; {curve.sizes[-1]} pictures with half of the updates {half:.1f}: "
+        + (
+            "more training still brings more, so give more --minutes before you blame the data"
+            if still
+            else "longer training of this small network brings little"
+        )
     )
     return replace(curve, seconds=time.monotonic() - began, trained=told)
 
@@ -150,7 +165,7 @@ def _time(pictures: Pictures, pool: list[int], judge: Callable[[np.ndarray], flo
     return each, max(took[1] - 2 * each, 0.0)
 
 
-def _fitting(seconds: float, began: float, runs: int, each: float, rest: float) -> int:
+def _fitting(seconds: float, began: float, runs: float, each: float, rest: float) -> int:
     """Updates of each of `runs` that fit into the time that is left.
 
     Raises:
@@ -162,7 +177,7 @@ def _fitting(seconds: float, began: float, runs: int, each: float, rest: float) 
         wanted = spent + runs * (LEAST_UPDATES * each + rest) / SHARED
         raise BurnishError(
             f"{seconds / 60:g} minutes",
-            f"leave {max(updates, 0)} updates for each of {runs} models; {LEAST_UPDATES} are the least",
+            f"leave {max(updates, 0)} updates for each of {runs:.0f} models; {LEAST_UPDATES} are the least",
             f"Give --minutes {math.ceil(1.2 * wanted / 6) / 10:g} or more",
         )
     return updates

@@ -102,7 +102,7 @@ def _makes_pictures(folder: Path, metric: str | None) -> bool:
     from burnish.media.medium import medium_of
 
     wanted = (metric or "").lower() == "kid"
-    if holds_parts(folder) and not wanted:
+    if folder.is_dir() and holds_parts(folder) and not wanted:
         return False
     medium = medium_of(folder)
     if medium != "image":
