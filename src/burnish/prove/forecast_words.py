@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from burnish.errors import DatasetError
+from burnish.errors import DatasetError, in_words
 from burnish.prove.forecast import HORIZON, Curve, Forecast, Outlook
 
 
@@ -38,7 +38,7 @@ def read_curve(path: str | Path, pool: int | None = None, higher: bool = False) 
                     )
                 found[size].append(value)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(path, f"cannot be read ({error})", "Give a CSV file in UTF-8") from error
+        raise DatasetError(path, f"cannot be read ({in_words(error)})", "Give a CSV file in UTF-8") from error
     sizes = tuple(sorted(found))
     if len(sizes) < 4:
         raise DatasetError(path, f"holds {len(sizes)} sizes", "Four are the least; eight are better")
