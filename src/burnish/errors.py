@@ -1,6 +1,13 @@
 """The errors that a user is meant to read: what is wrong, why, and how to mend it."""
 
 from pathlib import Path
+from typing import Any
+
+TOLD = {
+    "extra_forbidden": "is not known",
+    "missing": "is missing",
+}
+"""What a reader of a file is told instead of pydantic's words."""
 
 
 class BurnishError(Exception):
@@ -35,3 +42,30 @@ class ParityError(BurnishError):
     """An exported model that does not answer as the original does."""
 
     exit_code = 3
+
+
+def in_words(error: Exception) -> str:
+    """What a library says of a file that cannot be read or used, in one line.
+
+    Args:
+        error: Of the system, of reading UTF-8 or YAML, or of checking with pydantic; others as they are.
+    """
+    thing: Any = error
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    if isinstance(error, OSError):
+        return (error.strerror or str(error)).lower()
+    if mark := getattr(thing, "problem_mark", None):
+        problem = (getattr(thing, "problem", None) or "cannot be parsed").splitlines()[0]
+        return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
+    if callable(getattr(thing, "errors", None)):
+        return "; ".join(_complaint(one) for one in thing.errors())
+    return " ".join(str(error).split())
+
+
+def _complaint(one: dict[str, Any]) -> str:
+    where, said = ".".join(map(str, one["loc"])), TOLD.get(one["type"])
+    if said:
+        return f"{where} {said}"
+    words = one["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    return f"{where}: {words}" if where else words

@@ -187,7 +187,9 @@ def test_a_folder_is_counted_with_bounds(rules, tmp_path):
         ("logo: {reference: missing.png}", "not there"),
         ("logo: {reference: missing.png, scales: [0.5, 0.1]}", "scales are"),
         ("- a list", "states no rules"),
-        ("a: [", "is not YAML"),
+        ("sharpness: {}", r"\(sharpness.least is missing\)"),
+        ("colour: red", r"\(colour is not known\)"),
+        ("a: [", r"is not YAML \(line 1, column 5: [^\n]*\)"),
     ],
 )
 def test_wrong_rules_are_named(tmp_path, text, told):

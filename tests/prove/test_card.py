@@ -210,6 +210,7 @@ def test_the_page_stands_alone_and_escapes(where, tmp_path):
     keep(where, [of_rate("<b>x</b>", rate(1, 50), subject=bundle.hash, **run(where))])
     page = as_html(show(where, bundle))
     assert "<script" not in page and "http" not in page and "&lt;b&gt;x" in page
+    assert "Run <code>burnish prove baseline</code>." in page and "`" not in page
 
 
 def test_a_bundle_for_the_line_points_to_its_inspector(where, tmp_path):

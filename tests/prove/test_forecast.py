@@ -6,12 +6,16 @@ from datetime import date
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 from sklearn.datasets import load_breast_cancer, load_digits
 from typer.testing import CliRunner
 
 from burnish.cli.app import app
 from burnish.errors import BurnishError, DatasetError
+from burnish.prove import forecast_pictures
 from burnish.prove.forecast import HORIZON, Curve, forecast, measure, outlook
+from burnish.prove.forecast_pictures import picture_curve
 from burnish.prove.forecast_words import as_text, read_curve, to_json
 from burnish.samples import write_line
 
@@ -128,6 +132,117 @@ def test_the_command_on_rendered_parts(tmp_path):
     assert told["pool"] == 36 and len(told["curve"]) >= 4 and told["forecast"][0]["size"] == 100
     with pytest.raises(BurnishError):
         CliRunner().invoke(app, ["prove", "forecast"], catch_exceptions=False)
+
+
+@pytest.fixture
+def tiles(tmp_path):
+    """90 plain tiles of many colours, the first one twice."""
+    folder = tmp_path / "tiles"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for k in range(90):
+        colour = rng.integers(40, 216, 3)
+        tile = np.clip(rng.normal(colour, 6, (32, 32, 3)), 0, 255).astype(np.uint8)
+        Image.fromarray(tile).save(folder / f"{k:02d}.png")
+    (folder / "copy.png").write_bytes((folder / "00.png").read_bytes())
+    return folder
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """Instead of trained models, copies of what they were shown, turned black unless there are many; and what
+    each was shown."""
+    seen = []
+
+    def make(pictures, chosen, updates, seed, on_progress=None):
+        seen.append(list(chosen))
+        shown = np.stack([pictures.images[i] for i in chosen])
+        black = np.random.default_rng(seed).random(len(shown)) < 8 / len(shown)
+        return np.where(black[:, None, None, None], 0, shown).astype(np.uint8)
+
+    def colours(images):
+        blocks = np.stack(images).reshape(len(images), 2, 16, 2, 16, 3) / 128.0
+        return torch.from_numpy(blocks.mean((2, 4)).reshape(len(images), -1))
+
+    monkeypatch.setattr(forecast_pictures, "_make", make)
+    monkeypatch.setattr(forecast_pictures, "Features", lambda: colours)
+    return seen
+
+
+def test_pictures_are_judged_by_ones_that_no_model_was_shown(tiles, made):
+    curve = picture_curve(tiles, np.random.default_rng(0), updates=5)
+    assert curve.pool == 60 and curve.sizes == (11, 15, 21, 30, 42, 60) and curve.runs == 11
+    shown = {i for chosen in made for i in chosen}
+    assert len(shown) == 60 and [len(c) for c in made].count(11) == 2  # 30 of 90 were shown to none
+    assert len(made) == 12 and len(made[-1]) == 60  # the largest once more, on half of the updates
+    assert curve.means[-1] < 0.5 * curve.means[0]  # less black, nearer to the real ones
+    for words in ("11 diffusion models", "on 11 to 60 pictures", "5 updates", "30 held-out", "1 copies"):
+        assert words in curve.trained
+
+
+def test_updates_fill_the_time_that_is_shared(tiles, made, monkeypatch):
+    monkeypatch.setattr(forecast_pictures, "_time", lambda *_: (0.01, 0.5))
+    curve = picture_curve(tiles, np.random.default_rng(0), seconds=600)
+    updates = int(curve.trained.split("each of ")[1].split()[0])
+    assert 11.5 * (0.01 * updates + 0.5) == pytest.approx(0.9 * 600, rel=0.02)
+    made.clear()
+    with pytest.raises(BurnishError, match=r"updates for each of 12 models; 100 .*Give --minutes 0\.\d or"):
+        picture_curve(tiles, np.random.default_rng(0), seconds=12)
+    assert not made
+
+
+@pytest.mark.parametrize(("need", "words"), [(10, "give more --minutes"), (0, "brings little")])
+def test_more_training_is_asked_for_before_the_data_are_blamed(tiles, made, monkeypatch, need, words):
+    """Models that make black pictures with fewer updates than they need, else what they were shown."""
+
+    def make(pictures, chosen, updates, seed, on_progress=None):
+        shown = np.stack([pictures.images[i] for i in chosen])
+        return np.zeros_like(shown) if updates < need else shown
+
+    monkeypatch.setattr(forecast_pictures, "_make", make)
+    assert words in picture_curve(tiles, np.random.default_rng(0), updates=10).trained
+
+
+def test_the_command_on_a_folder_of_pictures(tiles, tmp_path, monkeypatch):
+    monkeypatch.setattr(forecast_pictures, "SAMPLES", 16)
+    monkeypatch.setattr(forecast_pictures, "STEPS", 1)
+    words = ["prove", "forecast", str(tiles), "--target", "0.001", "--at", "100", "--steps"]
+    out = tmp_path / "f.json"
+    done = CliRunner().invoke(app, [*words, "1", "--json", str(out)])
+    assert done.exit_code == 0, done.output
+    assert "Trained: 11 diffusion models" in done.output and "KID to held-out pictures" in done.output
+    assert "subsamples of 60 pictures" in done.output and "which took" in done.output
+    told = json.loads(out.read_text())
+    assert told["pool"] == 60 and told["seconds"] > 0 and "1 updates of 16" in told["trained"]
+    again = tmp_path / "again.json"
+    CliRunner().invoke(app, [*words, "1", "--json", str(again)])
+    assert json.loads(again.read_text())["curve"] == told["curve"]
+
+
+def test_what_no_curve_can_be_measured_of_is_refused(tiles, tmp_path):
+    def refused(*words):
+        with pytest.raises(BurnishError) as found:
+            CliRunner().invoke(app, ["prove", "forecast", *map(str, words)], catch_exceptions=False)
+        return str(found.value)
+
+    for k in range(50, 90):
+        (tiles / f"{k}.png").unlink()
+    few = refused(tiles)
+    assert "50 different pictures and 1 copies" in few and "54 pictures at least" in few
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "a.txt").write_text("words")
+    assert "--curve" in refused(tmp_path / "text")
+    assert "less is better" in refused(tiles, "--higher")
+    assert "does not exist" in refused(tmp_path / "absent")
+
+
+def test_parts_are_pictures_too_when_kid_is_asked_for(tmp_path):
+    write_line(tmp_path / "parts", goods=12, defects=2, test_goods=0, test_defects=0, size=64)
+    for words, told in (([], "good and 2 bad parts"), (["--metric", "KID"], "54 pictures at least")):
+        with pytest.raises(DatasetError, match=told):
+            CliRunner().invoke(
+                app, ["prove", "forecast", str(tmp_path / "parts"), *words], catch_exceptions=False
+            )
 
 
 def centroids(x, y, z):

@@ -90,7 +90,7 @@ def test_reading_and_what_is_refused(tmp_path):
     file.write_text("part,rating\n1,good\n")
     with pytest.raises(DatasetError, match="columns"):
         read_judgements(file)
-    with pytest.raises(DatasetError):
+    with pytest.raises(DatasetError, match=r"cannot be read \(no such file or directory\)"):
         read_judgements(tmp_path / "absent.csv")
     some = list(_by_hand())
     with pytest.raises(BurnishError, match="lacks"):

@@ -50,6 +50,16 @@ def worth(where: Workspace, task: str = "shop") -> Value:
         return value(session, where.settings, task)
 
 
+def test_a_misspelt_task_is_told_the_known_ones(tmp_path):
+    where = workspace(tmp_path)
+    assert worth(where, "shop").outcomes == {}  # nothing is known of any task yet
+    make(where, 1)
+    add_cost(where, "labelling", "5", "poster")
+    with pytest.raises(BurnishError, match=r"'shpo': is not known here\. Known: poster, shop"):
+        worth(where, "shpo")
+    assert worth(where, "poster").spend.total == 5
+
+
 def test_ninety_of_a_hundred(tmp_path, record_property):
     where = workspace(tmp_path)
     numbers = make(where, 100)

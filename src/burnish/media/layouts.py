@@ -144,6 +144,11 @@ LAYOUTS: tuple[tuple[str, Callable[[Path], bool], Callable[[Path], Read]], ...] 
 )
 
 
+def holds_parts(root: Path) -> bool:
+    """Whether a folder is an inspection data set, by its layout."""
+    return any(recognises(root) for _, recognises, _ in LAYOUTS)
+
+
 def _row_part(root: Path, row: dict[str, str], number: int, problems: list[Problem]) -> Part | None:
     """One row of split.csv as a part; None, with the problem noted, when it cannot be used."""
     where = f"split.csv line {number}"

@@ -26,7 +26,7 @@ import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from burnish.errors import BurnishError
+from burnish.errors import BurnishError, in_words
 from burnish.media.image import write_png
 from burnish.store.recording import Recorder, batch
 from burnish.verbs.diffusion import Diffusion
@@ -83,10 +83,11 @@ def read_grid(path: str | Path) -> Grid:
     except OSError as error:
         raise BurnishError(path, f"cannot be read ({error.strerror})", "Check the path") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BurnishError(path, f"is not YAML ({error})", "Mend the line that it names") from error
+        raise BurnishError(path, f"is not YAML ({in_words(error)})", "Mend the line that it names") from error
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}".strip(": ") for e in error.errors())
-        raise BurnishError(path, f"cannot be used ({wrong})", "See docs/prove.md for the grid") from error
+        raise BurnishError(
+            path, f"cannot be used ({in_words(error)})", "See docs/prove.md for the grid"
+        ) from error
     except TypeError as error:
         raise BurnishError(path, "is not a list of `key: value`", "See docs/prove.md for the grid") from error
 

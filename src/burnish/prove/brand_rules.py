@@ -28,7 +28,7 @@ import yaml
 from coloraide import Color
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from burnish.errors import BurnishError
+from burnish.errors import BurnishError, in_words
 
 
 def _colour(text: str) -> str:
@@ -166,18 +166,15 @@ def read_rules(path: str | Path) -> Rules:
     except OSError as error:
         raise BurnishError(path, f"cannot be read ({error.strerror})", "Check the path") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BurnishError(path, f"is not YAML ({error})", "Mend the line that it names") from error
+        raise BurnishError(path, f"is not YAML ({in_words(error)})", "Mend the line that it names") from error
     if not isinstance(given, dict) or not given:
         raise BurnishError(path, "states no rules", "Write `aspect: {width: 1, height: 1}` or another rule")
     try:
         rules = Rules(**given)
     except (ValidationError, TypeError) as error:
-        wrong = (
-            "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-            if isinstance(error, ValidationError)
-            else str(error)
-        )
-        raise BurnishError(path, f"cannot be used ({wrong})", "See docs/prove.md for the rules") from error
+        raise BurnishError(
+            path, f"cannot be used ({in_words(error)})", "See docs/prove.md for the rules"
+        ) from error
     for name in ("product", "logo"):
         rule = getattr(rules, name)
         files = [] if rule is None else [rule.reference, getattr(rule, "mask", None)]

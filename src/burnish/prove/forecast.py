@@ -48,12 +48,14 @@ class Curve:
         sizes: Of the subsamples, ascending, (J,).
         values: Errors at each size, one a run.
         seconds: That measuring took.
+        trained: What was trained and how it was judged, in words.
     """
 
     pool: int
     sizes: tuple[int, ...]
     values: tuple[tuple[float, ...], ...]
     seconds: float = 0.0
+    trained: str = ""
 
     @property
     def means(self) -> np.ndarray:
@@ -175,16 +177,8 @@ def measure(
     Raises:
         BurnishError: Too few parts for four sizes, or the time was up before there were four.
     """
-    smallest = max(8, pool // 16) if smallest is None else smallest
-    sizes = [pool]
-    while sizes[-1] / math.sqrt(2) >= smallest:
-        sizes.append(round(pool / math.sqrt(2) ** len(sizes)))
-    sizes = sorted(set(sizes))
-    plan = [(size, 1 if size == pool else repeats) for size in sizes]
-    if len(plan) < 4:
-        raise BurnishError(
-            f"{pool} parts", "are too few for a learning curve", f"Give at least {math.ceil(smallest * 3)}"
-        )
+    plan = plan_runs(pool, smallest, repeats)
+    sizes = [size for size, _ in plan]
     began, last = time.monotonic(), 0.0
     done, values = 0, []
     total = sum(count for _, count in plan)
@@ -204,6 +198,23 @@ def measure(
             break
         values.append(tuple(found))
     return Curve(pool, tuple(sizes[: len(values)]), tuple(values), time.monotonic() - began)
+
+
+def plan_runs(pool: int, smallest: int | None = None, repeats: int = 5) -> list[tuple[int, int]]:
+    """(size, runs of it), ascending; the arguments are those of `measure`.
+
+    Raises:
+        BurnishError: Too few parts for four sizes.
+    """
+    smallest = max(8, pool // 16) if smallest is None else smallest
+    sizes = [pool]
+    while sizes[-1] / math.sqrt(2) >= smallest:
+        sizes.append(round(pool / math.sqrt(2) ** len(sizes)))
+    if len(set(sizes)) < 4:
+        raise BurnishError(
+            f"{pool} parts", "are too few for a learning curve", f"Give at least {math.ceil(smallest * 3)}"
+        )
+    return [(size, 1 if size == pool else repeats) for size in sorted(set(sizes))]
 
 
 def forecast(curve: Curve, rng: np.random.Generator, draws: int = DRAWS) -> Forecast:

@@ -7,6 +7,7 @@ bring to the segmenter has to be measured by training it (`--curve`).
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,8 @@ def part_curve(
         raise DatasetError(
             root,
             f"holds {len(good)} good and {len(bad)} bad parts to learn from",
-            "A learning curve needs 36 good ones and a bad one at least",
+            "A learning curve needs 36 good ones and a bad one at least; for a model that makes such pictures"
+            " say --metric KID",
         )
     reference, trunk = load_reference("lite0"), load_lite0()
     with one_core_each():
@@ -73,4 +75,5 @@ def part_curve(
             cut = threshold_at_false_rejects(score[: len(judges)], false_rejects)
             return float(np.mean(np.array(score[len(judges) :]) <= cut))
 
-        return measure(run, len(pool), rng, seconds=seconds, on_run=on_run)
+        told = f"surprise of an inspector; judged on {kept} held-out good parts and {len(bad)} defective ones"
+        return replace(measure(run, len(pool), rng, seconds=seconds, on_run=on_run), trained=told)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from burnish.errors import DatasetError
+from burnish.errors import DatasetError, in_words
 from burnish.prove.forecast import HORIZON, Curve, Forecast, Outlook
 
 
@@ -38,19 +38,28 @@ def read_curve(path: str | Path, pool: int | None = None, higher: bool = False) 
                     )
                 found[size].append(value)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(path, f"cannot be read ({error})", "Give a CSV file in UTF-8") from error
+        raise DatasetError(path, f"cannot be read ({in_words(error)})", "Give a CSV file in UTF-8") from error
     sizes = tuple(sorted(found))
     if len(sizes) < 4:
         raise DatasetError(path, f"holds {len(sizes)} sizes", "Four are the least; eight are better")
     return Curve(max(pool or 0, sizes[-1]), sizes, tuple(tuple(found[s]) for s in sizes))
 
 
-def as_text(found: Forecast, metric: str, higher: bool, at: Sequence[float], goal: Outlook | None) -> str:
-    """The curve, the forecast at some sizes, and what the target takes."""
+def as_text(
+    found: Forecast,
+    metric: str,
+    higher: bool,
+    at: Sequence[float],
+    goal: Outlook | None,
+    unit: str = "parts",
+) -> str:
+    """The curve, the forecast at some sizes, and what the target takes; data are counted in `unit`."""
     curve = found.curve
     seconds = f", which took {curve.seconds:.0f} s" if curve.seconds else ""
-    lines = [f"{metric}, measured in {curve.runs} runs on subsamples of {curve.pool} parts{seconds}:", ""]
-    lines.append(f"{'parts':>9}  {metric}")
+    lines = [f"{metric}, measured in {curve.runs} runs on subsamples of {curve.pool} {unit}{seconds}:", ""]
+    if curve.trained:
+        lines[:0] = [f"Trained: {curve.trained}."]
+    lines.append(f"{unit:>9}  {metric}")
     for size, mean, values in zip(curve.sizes, curve.means, curve.values, strict=True):
         lines.append(f"{size:>9,}  {_figure(1 - mean if higher else mean)}  ({len(values)} runs)")
     for size in at:
@@ -63,7 +72,7 @@ def as_text(found: Forecast, metric: str, higher: bool, at: Sequence[float], goa
     families = ", ".join(f"{name} {share:.0%}" for name, share in found.weights.items())
     lines += ["", f"families: {families}; spread x {found.widened:.2f} by {found.tested} held-out forecasts"]
     if goal is not None:
-        lines += ["", *_goal(goal, found, metric, higher)]
+        lines += ["", *_goal(goal, found, metric, higher, unit)]
     return "\n".join(lines)
 
 
@@ -77,6 +86,7 @@ def to_json(
         "error_is_one_minus_value": higher,
         "pool": curve.pool,
         "seconds": curve.seconds,
+        "trained": curve.trained,
         "curve": [{"size": s, "errors": list(v)} for s, v in zip(curve.sizes, curve.values, strict=True)],
         "families": found.weights,
         "widened": found.widened,
@@ -97,7 +107,7 @@ def to_json(
     }
 
 
-def _goal(goal: Outlook, found: Forecast, metric: str, higher: bool) -> list[str]:
+def _goal(goal: Outlook, found: Forecast, metric: str, higher: bool, unit: str) -> list[str]:
     wanted = f"{metric} of {_figure(1 - goal.target if higher else goal.target)}"
     if not goal.reachable:
         return [
@@ -105,13 +115,14 @@ def _goal(goal: Outlook, found: Forecast, metric: str, higher: bool) -> list[str
             f"with {HORIZON:.0f} times as much)."
         ]
     pool = found.curve.pool
-    lines = [f"{wanted}: {_parts(goal.parts[0])} (80 %: {_parts(goal.parts[1])} to {_parts(goal.parts[2])})"]
+    middle, low, high = (_amount(n, unit) for n in goal.parts)
+    lines = [f"{wanted}: {middle} (80 %: {low} to {high})"]
     if goal.reached < 0.9:
         lines.append(
             f"It is uncertain that it can be reached at all: {goal.reached:.0%} of the draws get there."
         )
     if goal.parts[0] <= pool:
-        lines.append("It is reached with the parts that are there.")
+        lines.append(f"It is reached with the {unit} that are there.")
     if goal.cost is not None:
         lines.append(
             f"labelling: {_money(goal.cost[0])} (80 %: {_money(goal.cost[1])} to {_money(goal.cost[2])})"
@@ -125,8 +136,8 @@ def _figure(value: float) -> str:
     return f"{value:.4f}" if abs(value) < 10 else f"{value:,.1f}"
 
 
-def _parts(n: float) -> str:
-    return f"{n:,.0f} parts" if math.isfinite(n) else "never"
+def _amount(n: float, unit: str) -> str:
+    return f"{n:,.0f} {unit}" if math.isfinite(n) else "never"
 
 
 def _money(amount: float) -> str:

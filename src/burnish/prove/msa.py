@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from burnish.core.stats import Rate, rate
-from burnish.errors import BurnishError, DatasetError
+from burnish.errors import BurnishError, DatasetError, in_words
 from burnish.prove.agreement import Agreement, cohen, fleiss
 
 GOOD_WORDS = frozenset({"good", "pass", "ok", "accept", "accepted", "used", "1", "true", "yes"})
@@ -146,7 +146,7 @@ def read_judgements(path: str | Path) -> list[Judgement]:
         with Path(path).open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(path, f"cannot be read ({error})", "Give a CSV file in UTF-8") from error
+        raise DatasetError(path, f"cannot be read ({in_words(error)})", "Give a CSV file in UTF-8") from error
     if not rows or not {"part", "appraiser", "rating"} <= set(rows[0]):
         raise DatasetError(
             path,

@@ -20,7 +20,7 @@ import numpy as np
 import yaml
 
 from burnish.core.stats import Interval
-from burnish.errors import BurnishError
+from burnish.errors import BurnishError, in_words
 
 DRAWS = 20_000
 
@@ -186,7 +186,9 @@ def read_inputs(file: str | Path, measured: Mapping[str, Range] | None = None) -
     try:
         given = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BurnishError(file, f"cannot be read ({error})") from error
+        raise BurnishError(
+            file, f"cannot be read ({in_words(error)})", "Give a YAML file of inputs"
+        ) from error
     if not isinstance(given, dict):
         raise BurnishError(file, "is no list of `input: [low, likely, high]`")
     known = {f.name: f.default is MISSING for f in fields(Inputs)}

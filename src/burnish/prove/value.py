@@ -17,10 +17,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from burnish.core.stats import Interval, Rate, rate
+from burnish.errors import BurnishError
 from burnish.prove.ledger import DIGITS
 from burnish.prove.spend import Spend, outputs_of, reviews_of, spend
 from burnish.store.settings import Settings
-from burnish.store.tables import DONE, Question, Review, Timing
+from burnish.store.tables import DONE, Cost, Epoch, Question, Record, Review, Timing
 
 WORST = ("used", "rework", "reject")
 
@@ -113,8 +114,11 @@ def value(session: Session, settings: Settings, task: str) -> Value:
     """Everything about a task.
 
     Raises:
-        BurnishError: Costs in more than one currency.
+        BurnishError: Nothing is known of the task, though something is of others; costs in more than one
+            currency.
     """
+    if (known := tasks_of(session)) and task not in known:
+        raise BurnishError(f"task {task!r}", "is not known here", f"Known: {', '.join(known)}")
     outputs = outputs_of(session, task)
     reviews = reviews_of(session, outputs)
     found = {record.number: outcome(reviews.get(record.number, [])) for record in outputs}
@@ -133,6 +137,12 @@ def value(session: Session, settings: Settings, task: str) -> Value:
     looked = sum((r.seconds or 0.0) / 3600 + (r.rework_minutes or 0.0) / 60 for r in looks)
     saved = time_saved(question, timings, used, late, looked)
     return Value(task, dict(outcomes), rate(used, seen), money, waste, saved)
+
+
+def tasks_of(session: Session) -> list[str]:
+    """Tasks that something was made, asked, timed, paid or reviewed for, sorted."""
+    asked = (select(table.task).distinct() for table in (Record, Question, Timing, Cost, Epoch))
+    return sorted({task for one in asked for task in session.scalars(one) if task})
 
 
 def time_saved(

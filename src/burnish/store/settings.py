@@ -27,7 +27,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from burnish.errors import BurnishError
+from burnish.errors import BurnishError, in_words
 
 FILE = "burnish.yaml"
 
@@ -117,14 +117,15 @@ def read_settings(folder: str | Path) -> Settings:
     try:
         given = yaml.load(file.read_text(encoding="utf-8"), _Exact) if file.exists() else None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BurnishError(file, f"is not YAML ({error})", "Mend the line that it names") from error
+        raise BurnishError(file, f"is not YAML ({in_words(error)})", "Mend the line that it names") from error
     if given is not None and not isinstance(given, dict):
         raise BurnishError(file, "is not a list of `key: value`", "See docs/prove.md for its keys")
     try:
         return Settings(**(given or {}))
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise BurnishError(file, f"cannot be used ({wrong})", "See docs/prove.md for its keys") from error
+        raise BurnishError(
+            file, f"cannot be used ({in_words(error)})", "See docs/prove.md for its keys"
+        ) from error
 
 
 class _Exact(yaml.SafeLoader):

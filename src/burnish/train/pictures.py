@@ -12,7 +12,7 @@ from burnish.errors import DatasetError, ImageError
 from burnish.media.captions import read_captions
 from burnish.media.dataset import Problem, find_images, open_parts
 from burnish.media.image import read_image
-from burnish.media.layouts import LAYOUTS
+from burnish.media.layouts import holds_parts
 
 FEW = 50
 """Below this many pictures a model is likely to learn them by heart, and a warning says so."""
@@ -136,7 +136,7 @@ def _name(entry: Entry, root: Path) -> str:
 
 def _list(root: Path) -> tuple[str, list[Entry], list[Problem]]:
     """(layout, entries, problems) of a folder; no picture is opened."""
-    inspection = any(recognises(root) for _, recognises, _ in LAYOUTS)
+    inspection = holds_parts(root)
     described = read_captions(root, beside=not inspection)
     if described is not None:
         layout, said, problems = described
