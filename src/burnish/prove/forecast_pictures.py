@@ -111,7 +111,7 @@ def picture_curve(
     told = (
         f"{curve.runs} diffusion models at {SIZE} px on {curve.sizes[0]} to {curve.sizes[-1]} pictures, each"
         f" of {updates} updates of {BATCH}; judged by {SAMPLES} pictures that each made against {len(held)}"
-        f" held-out ones{f' ({copies} copies left out)' if copies else ''}. Real pictures of the set measure"
+        f" held-out ones{f' (copies left out: {copies})' if copies else ''}. Real pictures of the set measure"
         f" {others:.2f}; {curve.sizes[-1]} pictures with half of the updates {half:.1f}: "
         + (
             "more training still brings more, so give more --minutes before you blame the data"
