@@ -39,7 +39,7 @@ def cells(
     minutes: float, seeds: list[int], autoencoder: str | None
 ) -> dict[str, Callable[[], dict[str, Any]]]:
     """By name, what computes each cell."""
-    from create_cells import burnish_cell, real_cell, session_cell
+    from create_cells import burnish_cell, floor_cell, real_cell, session_cell
     from create_peer import diffusers_cell
     from create_peer_words import peer_cell
     from create_words import guidance_cell, names_cell
@@ -50,6 +50,7 @@ def cells(
         for seed in seeds:
             found[f"{name}.pixels.{seed}"] = lambda n=name, s=seed: burnish_cell(n, s, minutes, FOLDER)
             if autoencoder:
+                found[f"{name}.floor"] = lambda n=name: floor_cell(n, autoencoder)
                 found[f"{name}.codes.{seed}"] = lambda n=name, s=seed: burnish_cell(
                     n, s, minutes, FOLDER, autoencoder
                 )
@@ -96,21 +97,21 @@ def rows(known: dict[str, dict[str, Any]], seeds: list[int]) -> list[dict[str, A
 
 
 def _set_rows(name: str, known: dict[str, dict[str, Any]], seeds: list[int]) -> list[dict[str, Any]]:
-    distances = known[f"{name}.real"]
+    distances = known[f"{name}.real"] | known.get(f"{name}.floor", {})
     blurred = distances["real.blurred"]
     made = [
         form.row(f"{name}: real crops, {way.removeprefix('real.')}", value, UNIT)
         for way, value in distances.items()
     ]
-    peers = [known[key] for seed in seeds if (key := f"{name}.diffusers.{seed}") in known]
-    peer_kid = min((p["kid"] for p in peers), default=None)
-    peer_rate = max((p["rate"] for p in peers), default=None)
+    peers = {seed: known[key] for seed in seeds if (key := f"{name}.diffusers.{seed}") in known}
+    peer_kid = min((p["kid"] for p in peers.values()), default=None)
+    peer_rate = max((p["rate"] for p in peers.values()), default=None)
     if peer_kid is not None:
-        made.append(form.row(f"{name}: diffusers, 50 steps", peer_kid, UNIT, seeds=seeds[: len(peers)]))
-    if early := [known[key] for seed in seeds if (key := f"{name}.early.{seed}") in known]:
+        made.append(form.row(f"{name}: diffusers, 50 steps", peer_kid, UNIT, seeds=list(peers)))
+    if early := {seed: known[key] for seed in seeds if (key := f"{name}.early.{seed}") in known}:
         row = f"{name}: codes, trained for a tenth of the time, 8 steps"
-        value = max(found["kid.8"] for found in early)
-        told = {"target": peer_kid, "better": "lower", "seeds": seeds[: len(early)]}
+        value = max(found["kid.8"] for found in early.values())
+        told = {"target": peer_kid, "better": "lower", "seeds": list(early)}
         made.append(form.row(row, value, UNIT, peer_kid, **told))
     for kind in ("pixels", "codes"):
         ran = {s: known[k] for s in seeds if (k := f"{name}.{kind}.{s}") in known}

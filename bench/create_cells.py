@@ -11,6 +11,7 @@ import torch
 from burnish.core.mmd import kid
 from burnish.media.image import write_png
 from burnish.media.sheet import contact_sheet
+from burnish.nets.latents import Latents, load_autoencoder
 from burnish.train.budget import Budget
 from burnish.train.diffusion import train
 from burnish.train.loop import Options
@@ -18,7 +19,7 @@ from burnish.verbs.diffusion import Diffusion
 from burnish.verbs.load import load
 from burnish.verbs.make import make
 from burnish.verbs.session import Session
-from create_sets import SIDE, data, features, real
+from create_sets import CROPS, SIDE, crops, data, features, real
 
 Figures = dict[str, Any]
 STEPS = (24, 8, 2)
@@ -73,6 +74,15 @@ def timed(run: Callable[[], np.ndarray]) -> tuple[np.ndarray, float]:
 def real_cell(name: str) -> Figures:
     """KID of real crops, as they are and treated."""
     return {f"real.{way}": value for way, value in real(name).distances.items()}
+
+
+def floor_cell(name: str, autoencoder: str) -> Figures:
+    """KID of real crops that went through the autoencoder, there and back: how near codes can come."""
+    pictures = real(name).pictures
+    codec, rng = Latents.of(pictures.images, load_autoencoder(autoencoder)), np.random.default_rng(1)
+    goods = [k for k, entry in enumerate(pictures.entries) if entry.label in ("good", "")]
+    back = [codec.decode(codec.encode(crop[None]))[0] for crop in crops(pictures, goods, CROPS, rng)]
+    return {"real.as codes, there and back": kid(features()(np.stack(back)), real(name).features)}
 
 
 def session_cell(bundle: Path, repeats: int = 7) -> Figures:
