@@ -176,7 +176,7 @@ def test_pictures_are_judged_by_ones_that_no_model_was_shown(tiles, made):
     assert len(shown) == 60 and [len(c) for c in made].count(11) == 2  # 30 of 90 were shown to none
     assert len(made) == 12 and len(made[-1]) == 60  # the largest once more, on half of the updates
     assert curve.means[-1] < 0.5 * curve.means[0]  # less black, nearer to the real ones
-    for words in ("11 diffusion models", "on 11 to 60 pictures", "5 updates", "30 held-out", "1 copies"):
+    for words in ("11 diffusion models", "on 11 to 60 pictures", "5 updates", "30 held-out", "left out: 1"):
         assert words in curve.trained
 
 

@@ -8,7 +8,7 @@ pictures give.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -59,14 +59,15 @@ def codes_of(model: Diffusion, images: Sequence[np.ndarray]) -> Tensor:
 
 
 def extract(model: Diffusion, seen: Seen, count: int, seed: int, steps: int) -> list[np.ndarray]:
-    """Samples under a picture's description.
+    """Samples under a picture's description, walked from noise: a model whose walks begin later (`outline`)
+    repeats less, but who wants its pictures out of it need not begin there.
 
     Args:
         model: The model.
         seen: The picture.
         count, seed, steps: Of the samples.
     """
-    return list(make(model, seen.description, count, steps, seed=seed))
+    return list(make(replace(model, outline=None), seen.description, count, steps, seed=seed))
 
 
 def nearness(samples: Tensor, picture: Tensor, others: Tensor) -> Tensor:
