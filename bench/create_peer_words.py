@@ -1,28 +1,26 @@
 """diffusers' conditional UNet2D on named pictures: the same processor minutes as the starter, the same words.
 
 Names are hashed to n-grams as ours are, whose mean of learned embeddings is the one token of the UNet's
-cross-attention. A tenth of them is left out in training, for guidance. DDPM, AdamW 1e-4, EMA; pictures by
-DPM-Solver++ in 10 steps.
+cross-attention. A tenth of them is left out in training, for guidance. Trained as
+`create_peer` trains; pictures by DPM-Solver++ in 10 steps.
 """
 
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, UNet2DConditionModel
-from diffusers.training_utils import EMAModel
+from diffusers import DPMSolverMultistepScheduler, UNet2DConditionModel
 from torch import Tensor, nn
 
 from burnish.media.image import read_image, write_png
 from burnish.media.sheet import contact_sheet
 from burnish.nets.condition import hash_text
+from create_peer import WIDTHS, learn, levels
 from create_sets import SIDE, data
 from create_words import SHOWN, chance_and_share, combinations, emoji
 
 STEPS, BATCH, BUCKETS, WIDTH, DROPPED = 10, 16, 3072, 256, 0.1
-WIDTHS = (64, 128, 256)
 
 
 class Peer(nn.Module):
@@ -53,22 +51,13 @@ def peer_cell(minutes: float, guidance: float, folder: Path, seed: int = 0) -> d
     rng, rows = np.random.default_rng(seed), emoji()[0]
     pictures = np.stack([read_image(data("captions", "emoji_64") / row["file"]) for row in rows])
     told = hash_text([row["name"] for row in rows], BUCKETS)
-    peer, noise = Peer(), DDPMScheduler(num_train_timesteps=1000)
-    optimiser = torch.optim.AdamW(peer.parameters(), lr=1e-4)
-    average = EMAModel(peer.parameters(), decay=0.999, use_ema_warmup=True, inv_gamma=1.0, power=0.75)
-    began, updates = time.process_time(), 0
-    while time.process_time() - began < 60 * minutes:
+    peer = Peer()
+
+    def draw() -> tuple[np.ndarray, Tensor]:
         chosen = rng.integers(len(rows), size=BATCH)
-        x = torch.from_numpy(pictures[chosen]).permute(0, 3, 1, 2).float() / 127.5 - 1
-        said = told[chosen] * torch.from_numpy(rng.random((BATCH, 1)) >= DROPPED)
-        eps, t = torch.randn_like(x), torch.randint(0, 1000, (BATCH,))
-        nn.functional.mse_loss(peer(noise.add_noise(x, eps, t), t, said), eps).backward()
-        nn.utils.clip_grad_norm_(peer.parameters(), 1.0)
-        optimiser.step()
-        optimiser.zero_grad()
-        average.step(peer.parameters())
-        updates += 1
-    average.copy_to(peer.parameters())
+        return pictures[chosen], told[chosen] * torch.from_numpy(rng.random((BATCH, 1)) >= DROPPED)
+
+    updates = learn(peer, peer, draw, minutes)
     pairs = combinations()
     images = _sample(peer.eval(), hash_text([prompt for prompt, _ in pairs], BUCKETS), guidance, seed)
     sheet = contact_sheet(list(images[:SHOWN]), 8, 96, captions=[p for p, _ in pairs[:SHOWN]])
@@ -87,6 +76,5 @@ def _sample(peer: Peer, told: Tensor, guidance: float, seed: int) -> np.ndarray:
             both = peer(torch.cat([x, x]), t, torch.cat([said, torch.zeros_like(said)]))
             with_words, without = both.chunk(2)
             x = scheduler.step(without + guidance * (with_words - without), t, x).prev_sample
-        levels = ((x.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-        made.append(levels.permute(0, 2, 3, 1).contiguous().numpy())
+        made.append(levels(x))
     return np.concatenate(made)

@@ -32,7 +32,7 @@ def choose_outline(model: torch.nn.Module, lesson: Lesson, updates: int, seed: i
         seed: Of crops and noise.
     """
     config = lesson.config
-    if updates < LEAST or config.paces or (config.text and not isinstance(model, Centred)):
+    if updates < LEAST or config.paces or config.text:
         return None  # tuned to begin at noise, or told a description that the outline would not know
     codes, labels = _crops(model, lesson, CROPS, seed)
     outline = Outline.of(codes, labels, config.classes).to(lesson.device)
