@@ -44,9 +44,7 @@ def test_the_walk_of_the_exact_denoiser_passes_through_it() -> None:
     seen: dict[float, torch.Tensor] = {}
     times = torch.cat([grid(200, 1.0)[:101], torch.zeros(1, dtype=torch.float64)])  # down to 0.5, then on
     sample(exact, StraightPath(), noise, times, corrupted=True, callback=lambda s: seen.update({s.t: s.x}))
-    outline = Outline.of(x)
-    outline.start = 0.5
-    assert torch.allclose(outline(noise), seen[0.5], atol=0.02)
+    assert torch.allclose(Outline.of(x)(noise, 0.5), seen[0.5], atol=0.02)
 
 
 def test_classes_have_means_of_their_own_and_noise_draws_one_as_often_as_it_occurs() -> None:
@@ -54,13 +52,15 @@ def test_classes_have_means_of_their_own_and_noise_draws_one_as_often_as_it_occu
     x[labels == 2] += 50
     outline = Outline.of(x, labels, 2)
     noise = torch.randn(400, 1, 3, 2, generator=torch.Generator().manual_seed(1))
-    said = outline(noise, torch.full((400,), 2))
+    said = outline(noise, 0.5, torch.full((400,), 2))
     assert said.mean() > 20
-    drawn = outline(noise, torch.zeros(400, dtype=torch.long)).flatten(1).mean(1) > 15
+    drawn = outline(noise, 0.5, torch.zeros(400, dtype=torch.long)).flatten(1).mean(1) > 15
     assert float(drawn.float().mean()) == pytest.approx(0.25, abs=0.07)
-    assert torch.equal(outline(noise[3:5]), outline(noise)[3:5])
+    assert torch.equal(outline(noise[3:5], 0.5), outline(noise, 0.5)[3:5])
 
 
 def test_without_one_a_walk_begins_at_the_noise() -> None:
-    noise = torch.randn(2, 1, 4, 4)
-    assert begin(None, torch.nn.Identity(), noise) == (noise, 1.0)
+    noise, outline = torch.randn(2, 1, 3, 2), Outline.of(gaussian())
+    assert begin(None, torch.nn.Identity(), noise, 0.5) is noise
+    assert begin(outline, torch.nn.Identity(), noise, 1.0) is noise
+    assert begin(outline, torch.nn.Identity(), noise, 0.5) is not noise

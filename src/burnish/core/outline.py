@@ -12,30 +12,34 @@ is and where its large shapes lie (arXiv:2412.09726). So a walk may begin at a t
 costs nothing, and a briefly trained network is worst above that time.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from burnish.core.centred import Centred
+from burnish.core.schedule import PACES, pace_of
 
 AXES = 32
 """Principal axes kept; along the others one variance stands for all."""
 
 
 class Outline(nn.Module):
-    """Mean and covariance of clean data, and the time at which walks begin.
+    """Mean and covariance of clean data, and the times at which walks begin.
 
     Args:
         groups: Classes, each with a mean of its own; 1 where there are none.
         axes: Principal axes of what lies around the means.
         size: Numbers of a sample.
-        start: The time, in (0, 1).
+        starts: The times, in (0, 1], of walks as long as each of `schedule.PACES`; 1 is the noise itself.
     """
 
-    def __init__(self, groups: int, axes: int, size: int, start: float = 0.5) -> None:
+    def __init__(
+        self, groups: int, axes: int, size: int, starts: Sequence[float] = (0.5,) * len(PACES)
+    ) -> None:
         super().__init__()
-        self.start = start
+        self.starts = tuple(starts)
         self.means: Tensor
         self.axes: Tensor
         self.variances: Tensor
@@ -79,16 +83,23 @@ class Outline(nn.Module):
             made.shares.copy_((count + 1e-9) / (count + 1e-9).sum())
         return made
 
-    def forward(self, noise: Tensor, label: Tensor | None = None, mean: Tensor | None = None) -> Tensor:
-        """x_t at `start`, of noise (B, *).
+    def start(self, steps: int) -> float:
+        """The time at which a walk of some steps begins."""
+        return self.starts[pace_of(steps)]
+
+    def forward(
+        self, noise: Tensor, t: float, label: Tensor | None = None, mean: Tensor | None = None
+    ) -> Tensor:
+        """x_t of noise (B, *).
 
         Args:
             noise: Standard normal.
+            t: The time, in (0, 1).
             label: Classes from 1, (B,); where it is 0 or None, the noise itself draws one, as often as each
                 occurs.
             mean: What else is known of each sample's mean, (B, *).
         """
-        t, eps = self.start, noise.flatten(1)
+        eps = noise.flatten(1)
         wide, narrow = (((1 - t) ** 2 * v + t * t).sqrt() for v in (self.variances, self.rest))
         x = narrow * eps + ((eps @ self.axes.T) * (wide - narrow)) @ self.axes
         row = self._drawn(eps)
@@ -106,10 +117,10 @@ class Outline(nn.Module):
 
 
 def begin(
-    outline: Outline | None, denoiser: nn.Module, noise: Tensor, condition: Any = None
-) -> tuple[Tensor, float]:
-    """Where a walk from noise (B, *) begins, and at which time: at the noise itself without an outline."""
-    if outline is None:
-        return noise, 1.0
+    outline: Outline | None, denoiser: nn.Module, noise: Tensor, t: float, condition: Any = None
+) -> Tensor:
+    """x_t of noise (B, *), where a walk begins: at t = 1 the noise itself."""
+    if outline is None or t >= 1:
+        return noise
     mean = denoiser.mean(condition, len(noise)) if isinstance(denoiser, Centred) else None
-    return outline(noise, getattr(condition, "label", None), mean), outline.start
+    return outline(noise, t, getattr(condition, "label", None), mean)

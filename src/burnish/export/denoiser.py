@@ -39,16 +39,18 @@ class Clean(nn.Module):
 
 
 class Begin(nn.Module):
-    """An outline with tensors for arguments: (noise, then what is told) to where the walk begins."""
+    """An outline with tensors for arguments: (noise, then what is told) to x_t, where the walk begins."""
 
-    def __init__(self, outline: Outline, denoiser: Preconditioned | Centred, told: tuple[str, ...]) -> None:
+    def __init__(
+        self, outline: Outline, denoiser: Preconditioned | Centred, t: float, told: tuple[str, ...]
+    ) -> None:
         super().__init__()
-        self.outline, self.denoiser, self.told = outline, denoiser, told
+        self.outline, self.denoiser, self.t, self.told = outline, denoiser, t, told
 
     def forward(self, noise: Tensor, *said: Tensor) -> Tensor:
         """(B, C, h, w)."""
         told = Condition(**dict(zip(self.told, said, strict=True)))
-        return begin(self.outline, self.denoiser, noise, told)[0]
+        return begin(self.outline, self.denoiser, noise, self.t, told)
 
 
 class Bag(nn.Module):
@@ -134,17 +136,18 @@ def denoiser_onnx(
 def outline_onnx(
     outline: Outline,
     denoiser: Preconditioned | Centred,
+    t: float,
     config: HourglassConfig,
     shape: tuple[int, int, int],
 ) -> tuple[bytes, float]:
-    """The ONNX file of where walks begin, and the largest difference seen. Inputs `noise` (B, C, h, w) and
-    what of the denoiser's `label` and `ngrams` matters; output `x`.
+    """The ONNX file of where walks from time t < 1 begin, and the largest difference seen. Inputs `noise`
+    (B, C, h, w) and what of the denoiser's `label` and `ngrams` matters; output `x`.
 
     Raises:
         ParityError: It cannot be exported, or answers otherwise.
     """
     told = told_of(config)
-    module = Begin(outline, denoiser, told).eval()
+    module = Begin(outline, denoiser, t, told).eval()
     probes = []
     for seed, batch in enumerate((2, 1, 3)):
         given = examples(config, shape, batch, seed)

@@ -11,11 +11,9 @@ Dividing by characters and not by tokens matters: a strange word comes in more p
 not thin it out.
 """
 
+import math
 from dataclasses import dataclass
 
-import numpy as np
-
-from burnish.media.vocabulary import word_of
 from burnish.verbs.text_model import TextModel
 
 
@@ -56,11 +54,6 @@ def inspect_line(model: TextModel, line: str) -> TextSurprise:
         BurnishError: It is empty, several lines or too long.
     """
     line = line.strip()
-    tokens = model.encode(line)
-    each = model.leave_word_out(tokens).numpy()
-    words = line.split(" ")
-    bits = np.zeros(len(words))
-    place = np.minimum(word_of(model.vocabulary, tokens), len(words) - 1)
-    np.maximum.at(bits, place, each)
-    score = float(np.sqrt(np.square(each).sum() / len(line)))
-    return TextSurprise(line, tuple(words), tuple(bits.tolist()), score)
+    each, bits = model.word_bits(line)
+    score = math.sqrt(float(each.square().sum()) / len(line))
+    return TextSurprise(line, tuple(line.split(" ")), tuple(bits.tolist()), score)

@@ -15,12 +15,13 @@ from torch import Tensor
 
 from burnish.core.process import Rng, seeded
 from burnish.core.sample import sample
-from burnish.core.schedule import SHIFT, grid
+from burnish.core.solve import SOLVERS
 from burnish.errors import BurnishError
+from burnish.nets.condition import told_pace
 from burnish.store.bundle import sha256_of
 from burnish.store.tables import Figure
 from burnish.verbs.load import load, media_of
-from burnish.verbs.make import TOLERANCE, condition_of, make
+from burnish.verbs.make import TOLERANCE, condition_of, make, walk_of
 
 BATCHES = (1, 2, 8)
 
@@ -143,9 +144,13 @@ def determinism(
     process: Any = watched
     condition = condition_of(model, description, n)
     noise = process.prior((n, *model.shape), [seeded(seed, int(index)) for index in order])
-    x, start = model.begin(noise.to(model.device), condition)
-    times = grid(steps, start, SHIFT)
-    codes = sample(model.denoiser, process, x, times, condition=condition, start_t=start, corrupted=True)
+    times, solver, pace = walk_of(model, steps)
+    start, condition = float(times[0]), told_pace(condition, pace)
+    x = model.begin(noise.to(model.device), start, condition)
+    codes = sample(
+        model.denoiser, process, x, times, SOLVERS[solver],
+        condition=condition, start_t=start, corrupted=True,
+    )  # fmt: skip
     permuted = model.codec.decode(codes.cpu().numpy()).astype(int)
     same = [noise == noises[1] for noise in noises.values()]
     same.append(watched.hashes == [noises[1][index] for index in order])

@@ -18,6 +18,8 @@ PICTURE_TOLERANCE = 2
 """Gray levels of 255 that a picture made elsewhere may differ by: other libraries round other last digits."""
 SCORE_TOLERANCE = 1e-3
 SEEDS = (0, 1, 2)
+STEPS = 8
+"""Of an exported model's walks."""
 BUNDLE, FACTS, EXPECTED = "bundle", "model.json", "expected"
 
 
@@ -74,8 +76,9 @@ def _generator(bundle: Bundle, out: Path, descriptions: Sequence[str]) -> dict[s
         decoder, off = decoder_onnx(model.codec, model.shape)
         (out / "decoder.onnx").write_bytes(decoder)
         names, parity = [*names, "decoder.onnx"], max(parity, off)
-    if model.outline is not None:
-        started, off = outline_onnx(model.outline, model.denoiser, model.config, model.shape)
+    start = model.start(STEPS)
+    if model.outline is not None and start < 1:
+        started, off = outline_onnx(model.outline, model.denoiser, start, model.config, model.shape)
         (out / "outline.onnx").write_bytes(started)
         names, parity = [*names, "outline.onnx"], max(parity, off)
     said = [d for d in descriptions if _follows(model, d)] or ["", *model.classes[:2]]
@@ -92,8 +95,8 @@ def _generator(bundle: Bundle, out: Path, descriptions: Sequence[str]) -> dict[s
         "mean": list(model.codec.mean),
         "deviation": list(model.codec.deviation),
         "gray": model.codec.gray,
-        "steps": 8,
-        "start": model.outline.start if model.outline else 1.0,
+        "steps": STEPS,
+        "start": start,
         "shift": SHIFT,
         "guidance": 1.0,
         "tolerance": PICTURE_TOLERANCE,
@@ -101,7 +104,8 @@ def _generator(bundle: Bundle, out: Path, descriptions: Sequence[str]) -> dict[s
     }
     for one in facts["expected"]:
         write_png(
-            out / EXPECTED / one["file"], next(iter(make(model, one["description"], 1, 8, 1.0, one["seed"])))
+            out / EXPECTED / one["file"],
+            next(iter(make(model, one["description"], 1, STEPS, 1.0, one["seed"]))),
         )
     _finish(out, facts, regenerate.__file__)
     return {"onnx": names, "parity": parity}

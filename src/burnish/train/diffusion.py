@@ -287,7 +287,7 @@ def save_bundle(
         "media": "image",
         "size": pictures.size,
         "word_mean": model.mean.words.shape[1] if isinstance(model, Centred) else 0,
-        "outline": None if outline is None else {"start": outline.start, "axes": len(outline.axes)},
+        "outline": None if outline is None else {"starts": list(outline.starts), "axes": len(outline.axes)},
         "text_encoder": plan.text_encoder,
         "base": plan.base,
         "classes": list(pictures.classes),

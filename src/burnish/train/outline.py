@@ -8,22 +8,25 @@ from burnish.core.mmd import kid
 from burnish.core.outline import Outline, begin
 from burnish.core.process import seeded
 from burnish.core.sample import sample
-from burnish.core.schedule import SHIFT, grid
+from burnish.core.schedule import PACES, SHIFT, grid
 from burnish.train.features import Features
 from burnish.train.lesson import Lesson
 
-STARTS = (0.7, 0.6, 0.5, 0.4, 0.3)
+STARTS = (1.0, 0.6, 0.5, 0.4, 0.3, 0.2)
 """Times that are tried."""
 LEAST = 100
 """Updates below which a network's pictures say nothing yet."""
-CROPS, REAL, MADE, STEPS = 1000, 400, 64, 8
-"""Training crops of the outline and to compare with, pictures made at each time, and their steps."""
+CROPS, REAL, MADE = 1000, 400, 64
+"""Training crops of the outline and to compare with, and pictures made at each time."""
+LONG = 12
+"""Walks of more steps than this cost the most: they are tried with half of the pictures, and from noise and
+the best times of shorter ones only."""
 
 
 @torch.no_grad()
 def choose_outline(model: torch.nn.Module, lesson: Lesson, updates: int, seed: int) -> Outline | None:
-    """The outline at the time whose pictures are nearest to training crops by KID (arXiv:1801.01401), or None
-    where walks from noise do as well.
+    """The outline with, for each of `schedule.PACES`, the time whose pictures are nearest to training crops
+    by KID (arXiv:1801.01401), or None where walks from noise do as well.
 
     Args:
         model: The trained denoiser.
@@ -38,13 +41,20 @@ def choose_outline(model: torch.nn.Module, lesson: Lesson, updates: int, seed: i
     outline = Outline.of(codes, labels, config.classes).to(lesson.device)
     features = Features()
     real = features(lesson.codec.decode(_crops(None, lesson, REAL, seed + 1)[0].numpy()))
-    found: dict[float, float] = {}
-    for start in (1.0, *STARTS):
-        outline.start = start
-        made = sample_codes(model, lesson, MADE, seed + 2, STEPS, outline if start < 1 else None)
-        found[start] = kid(features(lesson.codec.decode(made.numpy())), real)
-    outline.start = min(found, key=lambda start: found[start])
-    return outline if outline.start < 1 else None
+
+    def distance(start: float, steps: int, made: int) -> float:
+        outline.starts = (start,) * len(PACES)
+        codes = sample_codes(model, lesson, made, seed + 2, steps, outline)
+        return kid(features(lesson.codec.decode(codes.numpy())), real)
+
+    starts: dict[int, float] = {}
+    for steps in sorted(PACES):
+        long = steps > LONG
+        tried = sorted({1.0, *starts.values()}, reverse=True) if long else STARTS
+        made = MADE // 2 if long else MADE
+        starts[steps] = min(tried, key=lambda start, n=steps, made=made: distance(start, n, made))
+    outline.starts = tuple(starts[steps] for steps in PACES)
+    return outline if min(outline.starts) < 1 else None
 
 
 def _crops(
@@ -79,7 +89,8 @@ def sample_codes(
         rngs = [seeded(seed, 11, index) for index in range(first, min(first + 16, count))]
         told = condition[slice(first, first + 16)]
         noise = lesson.process.prior((len(rngs), *shape), rngs).to(lesson.device)
-        x, start = begin(outline, model, noise, told)
+        start = outline.start(steps) if outline else 1.0
+        x = begin(outline, model, noise, start, told)
         times = grid(steps, start, SHIFT)
         walked = sample(model, lesson.process, x, times, condition=told, start_t=start, corrupted=True)
         made.append(walked.cpu())

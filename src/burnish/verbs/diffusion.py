@@ -10,6 +10,7 @@ from torch import Tensor
 from burnish.core.centred import Centred
 from burnish.core.gaussian import Preconditioned, StraightPath
 from burnish.core.outline import Outline, begin
+from burnish.core.schedule import PACES
 from burnish.errors import BundleError, BurnishError
 from burnish.media.codec import Pixels
 from burnish.nets.condition import Condition, hash_text
@@ -43,9 +44,13 @@ class Diffusion:
     classes: tuple[str, ...]
     outline: Outline | None = None
 
-    def begin(self, noise: Tensor, condition: Condition) -> tuple[Tensor, float]:
-        """Where a walk from noise (B, *) begins, and at which time."""
-        return begin(self.outline, self.denoiser, noise, condition)
+    def start(self, steps: int) -> float:
+        """The time at which a walk of some steps begins, in (0, 1]; 1 is noise."""
+        return self.outline.start(steps) if self.outline else 1.0
+
+    def begin(self, noise: Tensor, t: float, condition: Condition) -> Tensor:
+        """x_t of noise (B, *), for a walk that begins at t."""
+        return begin(self.outline, self.denoiser, noise, t, condition)
 
     @property
     def config(self) -> HourglassConfig:
@@ -122,7 +127,8 @@ def open_images(bundle: Bundle, device: torch.device) -> Diffusion:
     if given := meta.get("outline"):
         known = load_file(bundle.path / OUTLINE)
         axes, numbers = known["axes"].shape
-        outline = Outline(len(known["means"]), axes, numbers, given["start"])
+        starts = given["starts"] if "starts" in given else [given["start"]] * len(PACES)
+        outline = Outline(len(known["means"]), axes, numbers, starts)
         outline.load_state_dict(known)
         outline = outline.to(device)
     denoiser = denoiser.to(device).eval().requires_grad_(False)

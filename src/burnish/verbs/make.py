@@ -122,8 +122,7 @@ def walk_of(model: Diffusion, steps: int) -> tuple[Tensor, str, int]:
     A model that was tuned for few steps takes Euler's steps at its pace; others AB2's.
     """
     pace = pace_of(steps) if model.config.paces else 0
-    start = model.outline.start if model.outline else 1.0
-    return grid(steps, start, SHIFT), "euler" if pace else "ab2", pace
+    return grid(steps, model.start(steps), SHIFT), "euler" if pace else "ab2", pace
 
 
 def starting_noise(model: Diffusion, seed: int, index: int) -> Tensor:
@@ -174,7 +173,8 @@ def _make(
             rngs = [seeded(seed, index) for index in range(start, start + count)]
             noise = model.process.prior((count, *model.shape), rngs).to(model.device)
             told = condition.repeated(count)
-            x, begun = model.begin(noise, told)
+            begun = float(times[0])
+            x = model.begin(noise, begun, told)
             codes = sample(
                 denoiser,
                 model.process,

@@ -65,11 +65,11 @@ def repair(
     before = model.bits(line)
     for number in range(rounds):
         words = line.split(" ")
-        surprise = word_surprise(model, line)
+        _, surprise = model.word_bits(line)
         open_ = [k for k in range(len(words)) if (k, words[k]) not in tried and words[k]]
         if not open_ or len(words) < 2:
             break
-        worst = max(open_, key=lambda k: surprise[k])
+        worst = max(open_, key=lambda k: float(surprise[k]))
         tried.add((worst, words[worst]))
         head, old, tail = words[:worst], words[worst], words[worst + 1 :]
         template = parse(model, " ".join([*head, "____", *tail]))
@@ -122,17 +122,6 @@ def span_bits(model: TextModel, words: list[str], before: int, after: int) -> fl
     hidden = torch.tensor(tokens)
     hidden[inside] = MASK
     return bits - float(model.denoiser.chain.log_likelihood(model.frame(hidden.tolist()))) / math.log(2)
-
-
-def word_surprise(model: TextModel, line: str) -> list[float]:
-    """Bits of the least expected token of each word (what spaces separate), see `leave_word_out`."""
-    tokens = model.encode(line)
-    words = [0.0] * len(line.split(" "))
-    for word, bits in zip(
-        word_of(model.vocabulary, tokens), model.leave_word_out(tokens).tolist(), strict=True
-    ):
-        words[min(word, len(words) - 1)] = max(words[min(word, len(words) - 1)], bits)
-    return words
 
 
 def distance(a: str, b: str) -> int:

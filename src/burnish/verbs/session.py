@@ -259,7 +259,8 @@ class Session:
             raise BurnishError(f"strength {strength}", "needs a picture to start from", "Give picture, too")
         noise = normal((1, *self.model.shape), seeded(self.seed, self.index), self.model.device)
         if self._code is None:
-            x, strength = self.model.begin(noise, self._condition)
+            strength = self.model.start(self.steps)
+            x = self.model.begin(noise, strength, self._condition)
         else:
             x = (1 - strength) * self._code + strength * noise
         times = grid(self.steps, strength, SHIFT).tolist()

@@ -89,6 +89,18 @@ class TextModel:
             found.append(-answer.log_likelihood(line[part].to(self.device)).double().cpu() / math.log(2))
         return torch.cat(found)
 
+    def word_bits(self, line: str) -> tuple[Tensor, Tensor]:
+        """Bits of each token of a line, see `leave_word_out`, and of the least expected one of each of its
+        words (what spaces separate), float64.
+
+        Raises:
+            BurnishError: See `encode`.
+        """
+        tokens = self.encode(line)
+        each, words = self.leave_word_out(tokens), torch.zeros(len(line.split(" "))).double()
+        place = torch.tensor(word_of(self.vocabulary, tokens)).clamp_max(len(words) - 1)
+        return each, words.scatter_reduce(0, place, each, "amax")
+
     def bits(self, line: str, orders: int = 4, seed: int = 0) -> float:
         """The bound on -log2 p of a line given its number of tokens, in bits."""
         x = self.frame(self.encode(line))
