@@ -149,3 +149,11 @@ def test_times_of_all_forms_and_another_number_of_frames():
     assert frame_times(torch.zeros(2, 1, 4, 1, 1), x).shape == (2, 4)
     with pytest.raises(ValueError, match="made for 4 frames, got 5"):
         FramePreconditioned(Silent(), ar1(4))(torch.zeros(1, 1, 5, 2, 2), torch.zeros(1))
+
+
+def test_white_undoes_alike_also_of_shorter_clips():
+    path, noise = FramePath(ar1(6)), torch.randn(400, 1, 4, 8, 8, generator=seeded(3))
+    alike = path.alike(noise)
+    torch.testing.assert_close(path.white(alike), noise, atol=1e-5, rtol=1e-4)
+    found = torch.einsum("bcihw,bcjhw->ij", alike, alike) / (400 * 64)
+    torch.testing.assert_close(found, ar1(4).float(), atol=0.03, rtol=0)

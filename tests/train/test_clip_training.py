@@ -18,7 +18,10 @@ from burnish.train.clip_plan import MEASURED, prepare
 from burnish.train.clips import draw_sheet as clip_sheet
 from burnish.train.clips import measure_copies as clip_copies
 from burnish.train.clips import train
+from burnish.train.outline import STARTS
 from burnish.train.run import work_folder
+from burnish.verbs.clips import make
+from burnish.verbs.load import load
 
 TINY = {"frames": 4, "widths": (32, 32), "depths": (1, 1), "told": 32}
 
@@ -26,7 +29,11 @@ TINY = {"frames": 4, "widths": (32, 32), "depths": (1, 1), "told": 32}
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Judged by few samples."""
-    monkeypatch.setattr(training, "draw_sheet", lambda m, lesson, seed: clip_sheet(m, lesson, seed, 1, 2))
+    monkeypatch.setattr(
+        training,
+        "draw_sheet",
+        lambda m, lesson, seed, outline=None: clip_sheet(m, lesson, seed, outline, 1, 2),
+    )
     monkeypatch.setattr(
         training, "measure_copies", lambda m, lesson, seed: clip_copies(m, lesson, seed, 2, 1)
     )
@@ -122,3 +129,28 @@ def test_sizes_that_do_not_fit_and_films_without_hold_out(folder, tmp_path):
     assert done.bundle is not None
     assert "nothing can say when to stop" in str(said[0])
     assert done.bundle.meta["codec"]["mean"][0] > 0
+
+
+def test_walks_begin_at_the_time_with_the_lowest_kid_where_no_frame_is_known(folder, tmp_path, monkeypatch):
+    for name, value in {"LEAST": 0, "WINDOWS": 12, "MADE": 4, "BATCH": 3}.items():
+        monkeypatch.setattr(training, name, value)
+    monkeypatch.setattr(training, "Features", lambda: lambda images: images)
+    asked = []
+
+    def kid(made, real):
+        asked.append(made.shape)
+        return abs(len(asked) - 12)  # the last one of 8 steps; of 24 then the first
+
+    monkeypatch.setattr(training, "kid", kid)
+    run(folder, tmp_path / "b", 2)
+    assert set(asked) == {(4, 32, 32, 3), (2, 32, 32, 3)}
+    model = load(tmp_path / "b")
+    assert model.bundle.meta["outline"]["starts"] == [1.0, STARTS[-1], STARTS[-1]]
+    nothing, first = torch.zeros(4, dtype=torch.bool), torch.arange(4) == 0
+    assert float(model.times(8, nothing)[0]) == pytest.approx(STARTS[-1])
+    assert float(model.times(8, first)[0]) == 1
+    dark, bright = (next(make(model, said, steps=2)).astype(float) for said in ("dark", "bright"))
+    assert bright.mean() > dark.mean() + 20
+    assert dark[-1].mean() > dark[0].mean() + 10  # films of the set grow brighter
+    given = np.full((32, 32, 3), 90, np.uint8)
+    assert np.array_equal(next(make(model, steps=2, given={0: given}))[0], given)

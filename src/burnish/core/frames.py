@@ -121,7 +121,7 @@ def over_frames(values: Tensor) -> Tensor:
 
 def over_time(gain: Tensor, x: Tensor) -> Tensor:
     """Frames mixed: gain (B, T, T) on x (B, C, T, H, W)."""
-    return torch.einsum("bij,bcjhw->bcihw", gain.to(x.dtype), x)
+    return torch.einsum("bij,bcjhw->bcihw", gain.to(x.dtype).expand(len(x), -1, -1), x)
 
 
 class FramePath(StraightPath):
@@ -138,8 +138,17 @@ class FramePath(StraightPath):
 
     def prior(self, shape: Sequence[int], rng: Rng = None) -> Tensor:
         """N(0, K) over the frames, of shape (B, C, T, H, W)."""
-        root = self.root[: shape[2], : shape[2]]
-        return torch.einsum("ij,bcjhw->bcihw", root, normal(shape, rng))
+        return self.alike(normal(shape, rng))
+
+    def alike(self, white: Tensor) -> Tensor:
+        """Clips (B, C, T, H, W) whose frames are as alike as K says, of independent ones: K^1/2 white."""
+        return over_time(self.root[: white.shape[2], : white.shape[2]].to(white.device)[None], white)
+
+    def white(self, x: Tensor) -> Tensor:
+        """Undoes `alike`."""
+        root = self.root[: x.shape[2], : x.shape[2]].to(x.device)
+        apart = torch.linalg.solve_triangular(root, x.movedim(2, 0).flatten(1), upper=False)
+        return apart.view(x.movedim(2, 0).shape).movedim(0, 2)
 
     def corrupt(self, x_0: Tensor, t: Tensor, rng: Rng = None) -> Tensor:
         """x_t = (1 - t) x_0 + t eps, (B, C, T, H, W); t is (B,), (B, T) or (B, 1, T, 1, 1)."""

@@ -12,7 +12,7 @@ is and where its large shapes lie (arXiv:2412.09726). So a walk may begin at a t
 costs nothing, and a briefly trained network is worst above that time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -81,6 +81,18 @@ class Outline(nn.Module):
         made.rest.copy_(left.clamp_min(0) / (len(x) * (x.shape[1] - kept)))
         if classes > 1:
             made.shares.copy_((count + 1e-9) / (count + 1e-9).sum())
+        return made
+
+    def packed(self) -> dict[str, Tensor]:
+        """What `unpacked` needs besides the times; means and axes in half precision."""
+        return {name: v.half() if v.ndim > 1 else v for name, v in self.state_dict().items()}
+
+    @classmethod
+    def unpacked(cls, known: Mapping[str, Tensor], starts: Sequence[float]) -> "Outline":
+        """Undoes `packed`."""
+        axes, size = known["axes"].shape
+        made = cls(len(known["means"]), axes, size, starts)
+        made.load_state_dict({name: value.float() for name, value in known.items()})
         return made
 
     def start(self, steps: int) -> float:

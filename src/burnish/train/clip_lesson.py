@@ -77,11 +77,15 @@ class ClipLesson:
         """Random windows of the training takes, at most steps single frames of them, at a random place along
         the longer side and a random view."""
         if step % TURNS == 0:
-            chosen = rng.choice(len(self.train), self.batch_size, p=self.shares)
-            return self._cut([self.train.takes[int(k)] for k in chosen], rng, self.config.frames, True)
+            return self.draw(self.batch_size, rng, True)
         lengths = np.array([len(take) for take in self.train.takes])
         chosen = rng.choice(len(self.train), self.batch_size * PICTURES, p=lengths / lengths.sum())
         return self._cut([self.train.takes[int(k)] for k in chosen], rng, 1, True)
+
+    def draw(self, count: int, rng: np.random.Generator, augmented: bool = False) -> Batch:
+        """Random windows of the training takes."""
+        chosen = rng.choice(len(self.train), count, p=self.shares)
+        return self._cut([self.train.takes[int(k)] for k in chosen], rng, self.config.frames, augmented)
 
     def loss(self, model: nn.Module, batch: Batch, rng: torch.Generator) -> Tensor:
         """The mean loss at random times of the frames that are not known, a scalar."""

@@ -1,5 +1,6 @@
 """`burnish train` on clips: videos, GIFs or ordered frames in, a diffusion bundle of clips out."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -7,24 +8,32 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 
 from burnish.core.frames import FramePreconditioned
 from burnish.core.left_out import left_out
-from burnish.core.process import seeded
+from burnish.core.mmd import kid
+from burnish.core.outline import Outline, begin
+from burnish.core.process import normal, seeded
 from burnish.core.sample import sample
 from burnish.core.schedule import SHIFT, grid
 from burnish.errors import BurnishError
 from burnish.media.clip import load_clips
 from burnish.media.image import write_png
 from burnish.media.sheet import contact_sheet
-from burnish.store.bundle import Bundle, read_bundle
+from burnish.store.bundle import OUTLINE, Bundle, read_bundle
 from burnish.train.budget import Budget
 from burnish.train.clip_lesson import ClipLesson
 from burnish.train.clip_plan import ClipPlan, prepare
 from burnish.train.copies import copy_rate
+from burnish.train.features import Features
 from burnish.train.loop import Fitted, Options, Progress, fit
+from burnish.train.outline import LEAST, choose_starts
 from burnish.train.plan import Tariff
 from burnish.train.run import CHECKPOINT, SHEET, Trained, account, agree, open_place, save
+
+WINDOWS, MADE, BATCH = 300, 64, 16
+"""Windows that an outline is fitted to, frames made at each time that is tried, and how many at a time."""
 
 
 def train(
@@ -93,27 +102,90 @@ def train(
     return Trained(save_bundle(out, model, plan, fitted, seed), fitted, work)
 
 
+@torch.no_grad()
+def choose_outline(model: torch.nn.Module, lesson: ClipLesson, updates: int, seed: int) -> Outline | None:
+    """The outline of training windows, with the times whose frames are nearest to training frames by KID;
+    None where walks from noise do as well. Clips with descriptions, which it would not know, have none.
+
+    Args:
+        model: The trained denoiser.
+        lesson: What it was trained on.
+        updates: It has had.
+        seed: Of windows and noise.
+    """
+    config = lesson.config
+    if updates < LEAST or config.buckets:
+        return None
+    rng = np.random.default_rng((seed, 15))
+    windows, _, told = lesson.draw(WINDOWS, rng)
+    labels = None if told.label is None else told.label.cpu()
+    outline = Outline.of(lesson.process.white(windows).cpu(), labels, len(lesson.clips.classes))
+    outline, features = outline.to(lesson.device), Features()
+    shown = rng.integers(config.frames, size=WINDOWS)
+    real = features(lesson.codec.decode(windows[torch.arange(WINDOWS), :, shown].cpu().numpy()))
+
+    def distance(steps: int, half: bool) -> float:
+        frames = sample_frames(model, lesson, MADE // 2 if half else MADE, seed + 2, steps, outline)
+        return kid(features(lesson.codec.decode(frames.numpy())), real)
+
+    return choose_starts(outline, distance)
+
+
+def sample_frames(
+    model: torch.nn.Module, lesson: ClipLesson, count: int, seed: int, steps: int, outline: Outline
+) -> torch.Tensor:
+    """Codes of single frames (count, C, size, size) of clips that begin at an outline, each walked alone:
+    what frames look like, for a sixteenth of the time of clips."""
+    rng = np.random.default_rng((seed, 11))
+    chosen, shown = rng.choice(len(lesson.train), count), rng.integers(lesson.config.frames, size=count)
+    shape = (lesson.codec.channels, lesson.config.frames, lesson.clips.size, lesson.clips.size)
+    start, made = outline.start(steps), []
+    for first in range(0, count, BATCH):
+        places = range(first, min(first + BATCH, count))
+        told = lesson.condition_of([lesson.train.takes[int(chosen[k])] for k in places]).to(lesson.device)
+        noise = normal((len(places), *shape), [seeded(seed, 11, k) for k in places], lesson.device)
+        x = lesson.process.alike(begin(outline, model, noise, start, told))
+        x = x[torch.arange(len(places)), :, shown[places.start : places.stop], None]
+        times = grid(steps, start, SHIFT)
+        walked = sample(model, lesson.process, x, times, condition=told, start_t=start, corrupted=True)
+        made.append(walked[:, :, 0].cpu())
+    return torch.cat(made)
+
+
 def sample_codes(
-    model: torch.nn.Module, lesson: ClipLesson, count: int, seed: int, steps: int
+    model: torch.nn.Module,
+    lesson: ClipLesson,
+    count: int,
+    seed: int,
+    steps: int,
+    outline: Outline | None = None,
 ) -> torch.Tensor:
     """Codes of clips under the conditions of random training takes, (count, C, T, size, size)."""
     chosen = np.random.default_rng((seed, 11)).choice(len(lesson.train), count)
     shape = (1, lesson.codec.channels, lesson.config.frames, lesson.clips.size, lesson.clips.size)
-    times, made = grid(steps, shift=SHIFT), []
+    start, made = outline.start(steps) if outline else 1.0, []
+    times = grid(steps, start, SHIFT)
     for index, take in enumerate(chosen):
         told = lesson.condition_of([lesson.train.takes[int(take)]]).to(lesson.device)
-        rng = seeded(seed, 11, index)
-        made.append(sample(model, lesson.process, shape, times, condition=told, rng=rng).cpu())
+        noise = normal(shape, seeded(seed, 11, index), lesson.device)
+        x = lesson.process.alike(begin(outline, model, noise, start, told))
+        walked = sample(model, lesson.process, x, times, condition=told, start_t=start, corrupted=True)
+        made.append(walked.cpu())
     return torch.cat(made)
 
 
 def draw_sheet(
-    model: torch.nn.Module, lesson: ClipLesson, seed: int, count: int = 2, steps: int = 8
+    model: torch.nn.Module,
+    lesson: ClipLesson,
+    seed: int,
+    outline: Outline | None = None,
+    count: int = 2,
+    steps: int = 8,
 ) -> np.ndarray:
     """A sheet of made clips, a row each, uint8 (H, W, 3); the same seeds each time, so that it grows."""
     frames = [
         frame
-        for code in sample_codes(model, lesson, count, seed, steps)
+        for code in sample_codes(model, lesson, count, seed, steps, outline)
         for frame in lesson.codec.decode(code.transpose(0, 1).numpy())
     ]
     return contact_sheet(frames, columns=lesson.config.frames, tile=lesson.clips.size)
@@ -148,8 +220,10 @@ def save_bundle(
     out: str | Path, model: FramePreconditioned, plan: ClipPlan, fitted: Fitted, seed: int
 ) -> Bundle:
     """Writes the bundle, kind `diffusion`, media `clip`, and then removes the work folder."""
-    clips, lesson = plan.clips, plan.lesson
-    sheet = draw_sheet(model, lesson, seed)
+    clips, lesson, began = plan.clips, plan.lesson, time.perf_counter()
+    outline = choose_outline(model, lesson, fitted.step, seed)
+    seconds = fitted.seconds + time.perf_counter() - began
+    sheet = draw_sheet(model, lesson, seed, outline)
     meta = {
         "kind": "diffusion",
         "media": "clip",
@@ -158,6 +232,7 @@ def save_bundle(
         "process": {"name": "frames", "correlation": [round(float(v), 6) for v in lesson.process.matrix[0]]},
         "size": clips.size,
         "classes": list(clips.classes),
+        "outline": None if outline is None else {"starts": list(outline.starts), "axes": len(outline.axes)},
         "trust": [round(float(share), 3) for share in model.trust],
         "surprise": surprises(model, lesson),
         "data": {
@@ -168,10 +243,12 @@ def save_bundle(
             "layout": clips.layout,
             "licence": "not stated",
         },
-        **account(fitted, seed, lesson.batch_size, plan.budget, fitted.seconds),
+        **account(fitted, seed, lesson.batch_size, plan.budget, seconds),
     }
 
     def more(folder: Path) -> None:
+        if outline is not None:
+            save_file(outline.packed(), folder / OUTLINE)
         write_png(folder / SHEET, sheet)
 
     return save(out, meta, model, card(meta), more)

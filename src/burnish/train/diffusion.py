@@ -306,7 +306,7 @@ def save_bundle(
         if isinstance(lesson.codec, Latents):
             lesson.codec.save(folder)
         if outline is not None:
-            save_file(outline.state_dict(), folder / OUTLINE)
+            save_file(outline.packed(), folder / OUTLINE)
         write_png(folder / SHEET, sheet)
 
     return save(out, meta, model, card(meta), more)

@@ -1,5 +1,7 @@
 """Fitting an outline (`core.outline`) to training pictures; what comes out chooses where walks begin."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -23,10 +25,31 @@ LONG = 12
 the best times of shorter ones only."""
 
 
+def choose_starts(outline: Outline, distance: Callable[[int, bool], float]) -> Outline | None:
+    """The outline with the best time for each of `schedule.PACES`; None where walks from noise do as well.
+
+    Args:
+        outline: Gets its `starts`.
+        distance: From (steps, whether to be content with half as many samples) to how far samples of walks
+            that begin at the outline are from data.
+    """
+    starts: dict[int, float] = {}
+
+    def far(start: float, steps: int) -> float:
+        outline.starts = (start,) * len(PACES)
+        return distance(steps, steps > LONG)
+
+    for steps in sorted(PACES):
+        tried = sorted({1.0, *starts.values()}, reverse=True) if steps > LONG else STARTS
+        starts[steps] = min(tried, key=lambda start, n=steps: far(start, n))
+    outline.starts = tuple(starts[steps] for steps in PACES)
+    return outline if min(outline.starts) < 1 else None
+
+
 @torch.no_grad()
 def choose_outline(model: torch.nn.Module, lesson: Lesson, updates: int, seed: int) -> Outline | None:
-    """The outline with, for each of `schedule.PACES`, the time whose pictures are nearest to training crops
-    by KID (arXiv:1801.01401), or None where walks from noise do as well.
+    """The outline with the times whose pictures are nearest to training crops by KID (arXiv:1801.01401), or
+    None where walks from noise do as well.
 
     Args:
         model: The trained denoiser.
@@ -35,26 +58,19 @@ def choose_outline(model: torch.nn.Module, lesson: Lesson, updates: int, seed: i
         seed: Of crops and noise.
     """
     config = lesson.config
-    if updates < LEAST or config.paces or config.text:
+    described = config.text or (config.buckets and not isinstance(model, Centred))
+    if updates < LEAST or config.paces or described:
         return None  # tuned to begin at noise, or told a description that the outline would not know
     codes, labels = _crops(model, lesson, CROPS, seed)
     outline = Outline.of(codes, labels, config.classes).to(lesson.device)
     features = Features()
     real = features(lesson.codec.decode(_crops(None, lesson, REAL, seed + 1)[0].numpy()))
 
-    def distance(start: float, steps: int, made: int) -> float:
-        outline.starts = (start,) * len(PACES)
-        codes = sample_codes(model, lesson, made, seed + 2, steps, outline)
+    def distance(steps: int, half: bool) -> float:
+        codes = sample_codes(model, lesson, MADE // 2 if half else MADE, seed + 2, steps, outline)
         return kid(features(lesson.codec.decode(codes.numpy())), real)
 
-    starts: dict[int, float] = {}
-    for steps in sorted(PACES):
-        long = steps > LONG
-        tried = sorted({1.0, *starts.values()}, reverse=True) if long else STARTS
-        made = MADE // 2 if long else MADE
-        starts[steps] = min(tried, key=lambda start, n=steps, made=made: distance(start, n, made))
-    outline.starts = tuple(starts[steps] for steps in PACES)
-    return outline if min(outline.starts) < 1 else None
+    return choose_starts(outline, distance)
 
 
 def _crops(

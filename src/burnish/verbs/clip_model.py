@@ -12,9 +12,10 @@ from burnish.errors import BundleError
 from burnish.media.clip import shrink
 from burnish.media.codec import Pixels
 from burnish.nets.clip import ClipConfig, ClipNet
+from burnish.nets.condition import Condition
 from burnish.nets.hourglass import HourglassConfig
 from burnish.store.bundle import WEIGHTS, Bundle
-from burnish.verbs.diffusion import Diffusion
+from burnish.verbs.diffusion import Diffusion, open_outline
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,19 @@ class ClipModel(Diffusion):
         return self.net.config.frames
 
     def times(self, steps: int, known: torch.Tensor) -> torch.Tensor:
-        """Times of a walk, (steps + 1,), spent where noise is as large as what is open.
+        """Times of a walk, (steps + 1,), spent where noise is as large as what is open. Where frames are
+        known it begins at noise.
 
         Args:
             steps: How many, >= 1.
             known: Which frames are, (T,), bool.
         """
-        return grid(steps, shift=SHIFT * float(doubt(known[None], self.process.matrix)))
+        start = 1.0 if known.any() else self.start(steps)
+        return grid(steps, start, SHIFT * float(doubt(known[None], self.process.matrix)))
+
+    def begin(self, noise: torch.Tensor, t: float, condition: Condition) -> torch.Tensor:
+        """x_t of white noise (B, C, T, size, size), for a walk that begins at t."""
+        return self.process.alike(super().begin(noise, t, condition))
 
     def fit(self, frame: np.ndarray) -> np.ndarray:
         """A picture as the model's frame, uint8 (size, size, 3): made small, cut square in the middle."""
@@ -87,4 +94,5 @@ def open_clips(bundle: Bundle, device: torch.device) -> ClipModel:
             bundle.path, f"cannot be read ({error})", "Update Burnish, or train again"
         ) from error
     denoiser = denoiser.to(device).eval().requires_grad_(False)
-    return ClipModel(bundle, denoiser, FramePath(denoiser.matrix), codec, size, classes)  # type: ignore[arg-type]
+    outline = open_outline(bundle, device)
+    return ClipModel(bundle, denoiser, FramePath(denoiser.matrix), codec, size, classes, outline)  # type: ignore[arg-type]

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 
 from burnish.core.guidance import Guided
-from burnish.core.process import seeded
+from burnish.core.process import normal, seeded
 from burnish.core.sample import Step, sample
 from burnish.errors import BurnishError
+from burnish.nets.condition import Condition
 from burnish.verbs.clip_model import ClipModel
 
 Watch = Callable[[Step], bool | None]
@@ -141,7 +142,7 @@ def repair(
 
 def _walk(
     model: ClipModel,
-    condition: object,
+    condition: Condition,
     given: Mapping[int, np.ndarray],
     steps: int,
     guidance: float,
@@ -155,16 +156,19 @@ def _walk(
     denoiser = Guided(model.denoiser, guidance, lambda c: c.without()) if guidance != 1 else model.denoiser
     code = model.encode(frames)
     times = model.times(steps, mask.flatten())
+    start = float(times[0])
+    x = model.begin(normal(code.shape, rng, model.device), start, condition)
     made = sample(
         denoiser,
         model.process,
-        tuple(code.shape),
+        x,
         times,
         condition=condition,
+        start_t=start,
         callback=callback,
-        rng=rng,
         known=code if given else None,
         known_mask=mask if given else None,
+        corrupted=True,
     )
     clip = model.decode(made)
     for place, frame in given.items():

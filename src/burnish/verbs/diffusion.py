@@ -100,6 +100,15 @@ class Diffusion:
         ).to(self.device)
 
 
+def open_outline(bundle: Bundle, device: torch.device) -> Outline | None:
+    """The outline of a bundle, or None where walks begin at noise."""
+    given = bundle.meta.get("outline")
+    if not given:
+        return None
+    starts = given["starts"] if "starts" in given else [given["start"]] * len(PACES)
+    return Outline.unpacked(load_file(bundle.path / OUTLINE), starts).to(device)
+
+
 def open_images(bundle: Bundle, device: torch.device) -> Diffusion:
     """The model of a bundle of pictures.
 
@@ -123,14 +132,7 @@ def open_images(bundle: Bundle, device: torch.device) -> Diffusion:
         raise BundleError(
             bundle.path, f"cannot be read ({error})", "Update Burnish, or train again"
         ) from error
-    outline = None
-    if given := meta.get("outline"):
-        known = load_file(bundle.path / OUTLINE)
-        axes, numbers = known["axes"].shape
-        starts = given["starts"] if "starts" in given else [given["start"]] * len(PACES)
-        outline = Outline(len(known["means"]), axes, numbers, starts)
-        outline.load_state_dict(known)
-        outline = outline.to(device)
+    outline = open_outline(bundle, device)
     denoiser = denoiser.to(device).eval().requires_grad_(False)
     process = StraightPath(meta["process"]["deviation"])
     return Diffusion(bundle, denoiser, process, codec, meta["size"], tuple(meta["classes"]), outline)
