@@ -64,3 +64,10 @@ def test_without_one_a_walk_begins_at_the_noise() -> None:
     assert begin(None, torch.nn.Identity(), noise, 0.5) is noise
     assert begin(outline, torch.nn.Identity(), noise, 1.0) is noise
     assert begin(outline, torch.nn.Identity(), noise, 0.5) is not noise
+
+
+def test_what_the_axes_leave_has_a_variance_of_its_own_in_each_channel() -> None:
+    rng = torch.Generator().manual_seed(2)
+    x = torch.randn(300, 2, 8, 8, generator=rng) * torch.tensor([0.1, 2.0])[:, None, None]
+    made = Outline.of(x)(torch.randn(300, 2, 8, 8, generator=rng), 1e-6)
+    assert made.std((0, 2, 3)).tolist() == pytest.approx([0.1, 2.0], rel=0.05)

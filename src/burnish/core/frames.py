@@ -134,21 +134,29 @@ class FramePath(StraightPath):
     def __init__(self, matrix: Tensor) -> None:
         super().__init__()
         self.matrix = matrix
-        self.root = torch.linalg.cholesky(matrix.double()).float().cpu()
+        self._roots: dict[int, Tensor] = {}
 
     def prior(self, shape: Sequence[int], rng: Rng = None) -> Tensor:
         """N(0, K) over the frames, of shape (B, C, T, H, W)."""
         return self.alike(normal(shape, rng))
 
     def alike(self, white: Tensor) -> Tensor:
-        """Clips (B, C, T, H, W) whose frames are as alike as K says, of independent ones: K^1/2 white."""
-        return over_time(self.root[: white.shape[2], : white.shape[2]].to(white.device)[None], white)
+        """Clips (B, C, T, H, W) whose frames are as alike as K says, N(0, K), of independent courses over
+        time, N(0, 1): K's eigenvectors from the fastest to the slowest (nearly a cosine transform)."""
+        return over_time(self._root(white.shape[2]).to(white.device)[None], white)
 
     def white(self, x: Tensor) -> Tensor:
         """Undoes `alike`."""
-        root = self.root[: x.shape[2], : x.shape[2]].to(x.device)
-        apart = torch.linalg.solve_triangular(root, x.movedim(2, 0).flatten(1), upper=False)
-        return apart.view(x.movedim(2, 0).shape).movedim(0, 2)
+        return over_time(torch.linalg.inv(self._root(x.shape[2])).to(x.device)[None], x)
+
+    def _root(self, frames: int) -> Tensor:
+        """R with R R^T = K of some frames, (frames, frames): a column for each eigenvector, none of which
+        begins below 0."""
+        if frames not in self._roots:
+            values, vectors = torch.linalg.eigh(self.matrix[:frames, :frames].double().cpu())
+            sign = torch.where(vectors[0] < 0, -1.0, 1.0)
+            self._roots[frames] = (vectors * sign * values.clamp_min(0).sqrt()).float()
+        return self._roots[frames]
 
     def corrupt(self, x_0: Tensor, t: Tensor, rng: Rng = None) -> Tensor:
         """x_t = (1 - t) x_0 + t eps, (B, C, T, H, W); t is (B,), (B, T) or (B, 1, T, 1, 1)."""

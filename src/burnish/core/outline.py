@@ -22,7 +22,8 @@ from burnish.core.centred import Centred
 from burnish.core.schedule import PACES, pace_of
 
 AXES = 32
-"""Principal axes kept; along the others one variance stands for all."""
+"""Principal axes kept; along the others one variance stands for all of a channel (of a clip: of one of its
+courses over time)."""
 
 
 class Outline(nn.Module):
@@ -32,11 +33,17 @@ class Outline(nn.Module):
         groups: Classes, each with a mean of its own; 1 where there are none.
         axes: Principal axes of what lies around the means.
         size: Numbers of a sample.
+        parts: Of a sample, such as its channels; along what the axes leave each has a variance of its own.
         starts: The times, in (0, 1], of walks as long as each of `schedule.PACES`; 1 is the noise itself.
     """
 
     def __init__(
-        self, groups: int, axes: int, size: int, starts: Sequence[float] = (0.5,) * len(PACES)
+        self,
+        groups: int,
+        axes: int,
+        size: int,
+        starts: Sequence[float] = (0.5,) * len(PACES),
+        parts: int = 1,
     ) -> None:
         super().__init__()
         self.starts = tuple(starts)
@@ -48,7 +55,7 @@ class Outline(nn.Module):
         self.register_buffer("means", torch.zeros(groups, size))
         self.register_buffer("axes", torch.zeros(axes, size))
         self.register_buffer("variances", torch.zeros(axes))
-        self.register_buffer("rest", torch.zeros(()))
+        self.register_buffer("rest", torch.zeros(parts))
         self.register_buffer("shares", torch.full((groups,), 1.0 / groups))
 
     @classmethod
@@ -57,7 +64,7 @@ class Outline(nn.Module):
         """Of clean samples.
 
         Args:
-            samples: (n, *), n >= 2.
+            samples: (n, *, h, w), n >= 2.
             labels: Class of each from 1, 0 for none, (n,).
             classes: How many there are. A class with few samples has a mean drawn to that of all.
         """
@@ -73,12 +80,14 @@ class Outline(nn.Module):
         values, vectors = torch.linalg.eigh(around @ around.T)
         kept = min(AXES, len(x) - 1, x.shape[1] - 1)
         values, vectors = values[-kept:].clamp_min(1e-12), vectors[:, -kept:]
-        made = cls(groups, kept, x.shape[1])
+        parts = samples[0, ..., 0, 0].numel()
+        made = cls(groups, kept, x.shape[1], parts=parts)
         made.means.copy_(means)
         made.axes.copy_((vectors / values.sqrt()).T @ around)
         made.variances.copy_(values / len(x))
-        left = around.square().sum() - values.sum()
-        made.rest.copy_(left.clamp_min(0) / (len(x) * (x.shape[1] - kept)))
+        left = around - vectors @ (vectors.T @ around)
+        free = x.shape[1] / (x.shape[1] - kept)
+        made.rest.copy_(left.square().mean(0).view(parts, -1).mean(1) * free)
         if classes > 1:
             made.shares.copy_((count + 1e-9) / (count + 1e-9).sum())
         return made
@@ -91,8 +100,9 @@ class Outline(nn.Module):
     def unpacked(cls, known: Mapping[str, Tensor], starts: Sequence[float]) -> "Outline":
         """Undoes `packed`."""
         axes, size = known["axes"].shape
-        made = cls(len(known["means"]), axes, size, starts)
-        made.load_state_dict({name: value.float() for name, value in known.items()})
+        rest = known["rest"].reshape(-1)
+        made = cls(len(known["means"]), axes, size, starts, len(rest))
+        made.load_state_dict({name: value.float() for name, value in {**known, "rest": rest}.items()})
         return made
 
     def start(self, steps: int) -> float:
@@ -113,7 +123,8 @@ class Outline(nn.Module):
         """
         eps = noise.flatten(1)
         wide, narrow = (((1 - t) ** 2 * v + t * t).sqrt() for v in (self.variances, self.rest))
-        x = narrow * eps + ((eps @ self.axes.T) * (wide - narrow)) @ self.axes
+        x = narrow.repeat_interleave(eps.shape[1] // len(narrow)) * eps
+        x = x + ((eps @ self.axes.T) * wide - x @ self.axes.T) @ self.axes
         row = self._drawn(eps)
         if label is not None:
             row = torch.where(label > 0, label - 1, row)
