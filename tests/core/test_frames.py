@@ -103,7 +103,7 @@ def test_a_walk_with_a_silent_network_draws_gaussian_clips_of_that_covariance():
     denoiser, process = FramePreconditioned(Silent(), matrix), FramePath(matrix)
     made = sample(denoiser, process, (256, 1, 4, 8, 8), 40, rng=seeded(0))
     flat = made.permute(2, 0, 1, 3, 4).reshape(4, -1)
-    np.testing.assert_allclose((flat @ flat.T / flat.shape[1]).numpy(), matrix, atol=0.03)
+    np.testing.assert_allclose((flat @ flat.T / flat.shape[1]).numpy(), matrix, atol=0.05)
 
 
 def test_the_covariance_of_a_first_order_process_is_found():

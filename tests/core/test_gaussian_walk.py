@@ -56,7 +56,7 @@ def test_classes_have_means_of_their_own_and_noise_draws_one_as_often_as_it_occu
     assert said.mean() > 20
     drawn = outline(noise, 0.5, torch.zeros(400, dtype=torch.long)).flatten(1).mean(1) > 15
     assert float(drawn.float().mean()) == pytest.approx(0.25, abs=0.07)
-    assert torch.equal(outline(noise[3:5], 0.5), outline(noise, 0.5)[3:5])
+    assert torch.allclose(outline(noise[3:5], 0.5), outline(noise, 0.5)[3:5], atol=1e-5)
 
 
 def test_without_one_a_walk_begins_at_the_noise() -> None:
@@ -68,6 +68,6 @@ def test_without_one_a_walk_begins_at_the_noise() -> None:
 
 def test_what_the_axes_leave_has_a_variance_of_its_own_in_each_channel() -> None:
     rng = torch.Generator().manual_seed(2)
-    x = torch.randn(300, 2, 8, 8, generator=rng) * torch.tensor([0.1, 2.0])[:, None, None]
+    x = torch.randn(1500, 2, 8, 8, generator=rng) * torch.tensor([0.1, 2.0])[:, None, None]
     made = Outline.of(x)(torch.randn(300, 2, 8, 8, generator=rng), 1e-6)
     assert made.std((0, 2, 3)).tolist() == pytest.approx([0.1, 2.0], rel=0.05)

@@ -86,8 +86,8 @@ class Outline(nn.Module):
         made.axes.copy_((vectors / values.sqrt()).T @ around)
         made.variances.copy_(values / len(x))
         left = around - vectors @ (vectors.T @ around)
-        free = x.shape[1] / (x.shape[1] - kept)
-        made.rest.copy_(left.square().mean(0).view(parts, -1).mean(1) * free)
+        free = x.shape[1] / parts - made.axes.square().view(kept, parts, -1).sum((0, 2))
+        made.rest.copy_(left.square().mean(0).view(parts, -1).sum(1) / free)
         if classes > 1:
             made.shares.copy_((count + 1e-9) / (count + 1e-9).sum())
         return made
