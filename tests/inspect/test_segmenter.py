@@ -70,13 +70,32 @@ def test_loss_falls_on_one_batch_and_frozen_blocks_stay() -> None:
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
 
 
+def cost(mask: torch.Tensor, found: torch.Tensor, certainty: float = 20) -> float:
+    """Of answering that `found` is defective, both (B, 1, h, w) in pixels; `certainty` in logits."""
+    logits = certainty * (torch.nn.functional.avg_pool2d(found, 4).gt(0).float() * 2 - 1)
+    return float(Drill.loss(lambda _: logits, (mask, mask), torch.Generator()))  # type: ignore[arg-type]
+
+
 def test_a_perfect_answer_costs_next_to_nothing_and_the_opposite_costs_much() -> None:
     _, mask = Drill([shot("good", 50, False)], [shot("bad", 120, True)], None, 64).batch(
         0, np.random.default_rng(0)
     )
-    true = torch.nn.functional.avg_pool2d(mask, 4).gt(0.3).float() * 40 - 20
+    whole = torch.nn.functional.interpolate(torch.nn.functional.max_pool2d(mask, 4), scale_factor=4)
+    assert cost(whole, whole) < 1e-3 and cost(whole, 1 - whole) > 1
 
-    def answer(sign: float) -> float:
-        return float(Drill.loss(lambda _: sign * true, (mask, mask), torch.Generator()))  # type: ignore[arg-type]
 
-    assert answer(1.0) < 1e-3 and answer(-1.0) > 1
+def test_a_spot_counts_beside_a_stain_and_so_does_a_loud_place_on_a_good_part() -> None:
+    mask = torch.zeros(3, 1, 64, 64)
+    mask[0, 0, :, :32] = 1  # a stain, a spot, and a good part
+    mask[1, 0, 8:16, 8:16] = 1
+    missed, loud = mask.clone(), mask.clone()
+    missed[1] = 0
+    loud[2, 0, 8:16, 8:16] = 1
+    least = cost(mask, mask, 5)
+    assert cost(mask, missed, 5) > least + 0.4 and cost(mask, loud, 5) > least + 0.4
+
+
+def test_a_line_one_pixel_wide_is_a_defect() -> None:
+    mask = torch.zeros(1, 1, 64, 64)
+    mask[0, 0, 32] = 1
+    assert cost(mask, mask) < 1e-3 < 1 < cost(mask, torch.zeros_like(mask))

@@ -16,6 +16,9 @@ from burnish.train.muon import Both
 FROZEN = 3
 """Blocks of the trunk that stay as pretrained, and are shared with the surprise."""
 
+HAIRLINE = 0.125
+"""Share of a place's pixels from which it counts as defective: a line one pixel wide covers a fourth."""
+
 
 class Segmenter(nn.Module):
     """Logits of `defective` at a quarter of the picture's resolution.
@@ -104,12 +107,23 @@ class Drill:
 
     @staticmethod
     def loss(model: nn.Module, batch: Batch, rng: torch.Generator) -> Tensor:
-        """Focal loss (arXiv:1708.02002, gamma 1) and soft Dice over the batch (arXiv:1606.04797)."""
+        """Focal loss (arXiv:1708.02002, gamma 1) and soft Dice (arXiv:1606.04797), of the batch as one and of
+        each crop alone.
+
+        In the batch as one a stain that covers a part outweighs any spot; crop by crop the spot counts as much,
+        and one loud place on a good part costs as much as a missed defect.
+        """
         x, mask = batch
         logits = model(x)
-        true = (F.adaptive_avg_pool2d(mask, logits.shape[-2:]) > 0.3).float()
+        true = (F.adaptive_avg_pool2d(mask, logits.shape[-2:]) >= HAIRLINE).float()
         p = logits.sigmoid()
         entropy = F.binary_cross_entropy_with_logits(logits, true, reduction="none")
         focal = (entropy * ((1 - true) * p + true * (1 - p))).mean()
-        dice = 1 - (2 * (p * true).sum() + 1) / (p.square().sum() + true.sum() + 1)
-        return 8 * focal + dice
+        both, either = (v.flatten(1).sum(1) for v in (p * true, p.square() + true))
+        return 8 * focal + _dice(both.sum(), either.sum()) + _dice(both, either).mean()
+
+
+def _dice(both: Tensor, either: Tensor) -> Tensor:
+    """Soft Dice loss of sums over places, with one place of each added so that nothing found in nothing costs
+    nothing."""
+    return 1 - (2 * both + 1) / (either + 1)
