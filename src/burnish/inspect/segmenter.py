@@ -110,8 +110,8 @@ class Drill:
         """Focal loss (arXiv:1708.02002, gamma 1) and soft Dice (arXiv:1606.04797), of the batch as one and of
         each crop alone.
 
-        In the batch as one a stain that covers a part outweighs any spot; crop by crop the spot counts as much,
-        and one loud place on a good part costs as much as a missed defect.
+        In the batch as one a stain that covers a part outweighs any spot; crop by crop the spot counts as
+        much, and one loud place on a good part costs as much as a missed defect.
         """
         x, mask = batch
         logits = model(x)
