@@ -23,7 +23,7 @@ def train(
     false_rejects: Annotated[
         float, typer.Option(min=0, max=1, help="Wanted share of good parts rejected.")
     ] = 0.01,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
     backbone: Annotated[
         str, typer.Option(help="lite0, dinov2-small, or a path to DINOv2-small weights.")
     ] = "lite0",

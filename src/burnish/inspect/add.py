@@ -1,5 +1,6 @@
 """`burnish inspect add`: parts that were judged wrongly, and the inspector trained on from there."""
 
+import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +19,7 @@ from burnish.inspect.recipe import Recipe, choose_recipe
 from burnish.inspect.shots import PARTS, load_shots
 from burnish.inspect.train import OTHER, Run, split
 from burnish.media.image import fit, fit_mask, read_image, read_mask
+from burnish.media.part import GOOD
 from burnish.store.bundle import Bundle
 
 
@@ -40,23 +42,31 @@ def add_parts(
         report: Told what is going on.
 
     Raises:
-        BurnishError: A mask for several pictures, or pictures that cannot be read.
+        BurnishError: A mask for several pictures or a good part, or pictures that cannot be read.
         BundleError: Not an inspector's bundle, or damaged.
     """
     began = time.monotonic()
-    if mask is not None and len(pictures) != 1:
-        raise BurnishError(mask, f"is one mask for {len(pictures)} pictures", "Add them one by one")
+    label = GOOD if label.strip().lower() == GOOD else label.strip()
+    if mask is not None and (len(pictures) != 1 or label == GOOD):
+        raise BurnishError(
+            mask,
+            "is a mask for a good part" if label == GOOD else f"is one mask for {len(pictures)} pictures",
+            "Name the defect with --label" if label == GOOD else "Add them one by one",
+        )
     old, found = load_inspector(bundle)
     meta, side = found.meta, int(found.meta["side"])
     shots = load_shots(found.path / PARTS)
-    shots = [replace(x, mask=None, weak=False) if x.weak else x for x in shots]
+    digest = hashlib.sha256(str(meta["data_hash"]).encode())
     for path in pictures:
         image = read_image(path)
-        drawn = np.zeros(image.shape[:2], bool) if label == "good" else None
+        drawn = np.zeros(image.shape[:2], bool) if label == GOOD else None
         if mask is not None:
             drawn = read_mask(mask, (image.shape[0], image.shape[1]))
+            drawn = drawn if drawn.any() else None  # says no more than the label does
         fitted = None if drawn is None else fit_mask(drawn, side)
         shots.append(Shot(fit(image, side), fitted, label, f"added/{path.name}"))
+        for told in (image.tobytes(), label.encode(), b"" if drawn is None else drawn.tobytes()):
+            digest.update(hashlib.sha256(told).digest())
     kept = meta["settings"] | {"minutes": minutes, "steps": None}
     warm = {}
     if (found.path / OTHER).exists():  # older inspectors were not dealt like this: theirs has seen all parts
@@ -65,11 +75,12 @@ def add_parts(
             1 - KEPT: load_file(found.path / OTHER),
         }
     recipe = choose_recipe(kept["synthesis"], split(shots)[1])
+    shots = [replace(x, mask=None, weak=False) if x.weak else x for x in shots]  # guessed again, knowing more
     if "diffusion" in recipe.shares:  # learning to paint takes longer than this may
         recipe.shares["cutpaste"] = recipe.shares.pop("diffusion") + recipe.shares.get("cutpaste", 0)
     _settle(recipe, meta["synthesis"].get("way", {}), {x.label for x in shots} - {"good"})
     facts = {
-        "data_hash": f"{meta['data_hash']}+{len(pictures)}",
+        "data_hash": digest.hexdigest(),
         "name": meta["name"],
         "problems": meta["problems"],
         "licence": meta["licence"],

@@ -206,4 +206,5 @@ def conclude(
             name: float(auroc(s[good], s[bad]) or 0)
             for name, s in (("segmenter", held.peaks[:, 0]), ("surprise", held.peaks[:, 1]), ("both", scores))
         }
-    return fusion, calibrate(scores[good], wanted, folds=FOLDS if seen else MEMORY_FOLDS), facts
+    folds = FOLDS if seen else min(MEMORY_FOLDS, int(good.sum()))
+    return fusion, calibrate(scores[good], wanted, folds=folds), facts

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from burnish.errors import DatasetError
+from burnish.errors import BurnishError, DatasetError
 from burnish.inspect.calibrate import Calibration, calibrate
 from burnish.inspect.evaluate import Evaluation, Scorer, evaluate, in_percent
 from burnish.inspect.price import Price
@@ -86,7 +86,16 @@ def evaluate_inspector(
         report: Where to write the HTML report.
         command: That was given, for the report.
         progress: Called with (done, of).
+
+    Raises:
+        BurnishError: `wanted_misses` is not in (0, 1); see also `parts_to_judge`.
     """
+    if not 0 < wanted_misses < 1:
+        raise BurnishError(
+            f"--wanted-misses {wanted_misses:g}",
+            "cannot be proved by any number of parts",
+            "Give a number between 0 and 1, such as 0.01",
+        )
     parts, notes = parts_to_judge(root)
     found = evaluate(
         as_scorer(inspector, int(meta["side"]), int(meta.get("multiple", 32))),

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from burnish.errors import DatasetError
+from burnish.errors import BurnishError, DatasetError, ImageError
 from burnish.inspect.detector import Fusion, Inspector
 from burnish.inspect.pairs import Shot, Synthesiser
 from burnish.inspect.reference import load_reference
 from burnish.inspect.segmenter import Drill, Segmenter
 from burnish.inspect.surprise import Surprise
 from burnish.media.dataset import PartSet
-from burnish.media.image import fit, fit_mask
+from burnish.media.image import fit, fit_mask, header_size
 from burnish.nets.backbone import load_lite0
 from burnish.train.budget import Budget
 from burnish.train.loop import Fitted, Options, Progress, interruptions, seeded_weights
@@ -60,6 +60,14 @@ class Settings:
     synthesis: str = "auto"
     workers: int = field(default_factory=lambda: max(1, min(4, os.cpu_count() or 1)))
 
+    def __post_init__(self) -> None:
+        if not 0 < self.false_rejects < 1:
+            raise BurnishError(
+                f"--false-rejects {self.false_rejects:g}",
+                "is not a share that a threshold can promise",
+                "Give a number between 0 and 1, such as 0.01",
+            )
+
     def budget(self, minutes: float) -> Budget:
         """What a segmenter may spend: the steps, or the minutes that are left."""
         return Budget(None, self.steps) if self.steps else Budget(max(minutes, 0.02), None)
@@ -68,8 +76,17 @@ class Settings:
 def working_side(shots: Sequence[tuple[int, int]]) -> int:
     """The working resolution for pictures of sizes (H, W): their own median, within `SIDES`, in steps of
     32."""
-    own = float(np.median([np.sqrt(h * w) for h, w in shots]))
+    own = float(np.median([np.sqrt(h * w) for h, w in shots])) if shots else SIDES[0]
     return int(np.clip(round(own / 32) * 32, *SIDES))
+
+
+def header_sizes(parts: PartSet) -> list[tuple[int, int]]:
+    """(H, W) of each picture that can be opened, before any EXIF rotation; no pixel is read."""
+    sizes = []
+    for part in parts.parts:
+        with suppress(ImageError):
+            sizes.append(header_size(part.image))
+    return sizes
 
 
 def read_shots(parts: PartSet, problems: list[Any], report: Report) -> tuple[list[Shot], int]:
@@ -81,28 +98,19 @@ def read_shots(parts: PartSet, problems: list[Any], report: Report) -> tuple[lis
     Raises:
         DatasetError: Fewer than two good parts can be read.
     """
-    read = []
+    side = working_side(header_sizes(parts))
+    shots: list[Shot] = []
     for i, (part, image, mask) in enumerate(parts.read(problems)):
-        read.append((part, image, mask))
+        known = None if mask is None else fit_mask(mask, side)
+        shots.append(Shot(fit(image, side), known, part.label, parts.name(part), group=part.group))
         report("reading parts", (i + 1) / len(parts))
-    goods = sum(part.is_good for part, _, _ in read)
+    goods = sum(x.label == "good" for x in shots)
     if goods < 2:
         raise DatasetError(
             parts.root,
             f"holds {goods} readable good part{'s' if goods != 1 else ''}",
             "Add good parts: two at least, a hundred are better",
         )
-    side = working_side([image.shape[:2] for _, image, _ in read])
-    shots = [
-        Shot(
-            fit(image, side),
-            None if mask is None else fit_mask(mask, side),
-            part.label,
-            parts.name(part),
-            group=part.group,
-        )
-        for part, image, mask in read
-    ]
     return shots, side
 
 

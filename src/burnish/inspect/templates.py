@@ -1,11 +1,15 @@
 """Real defects cut out of their parts, with what the part may have looked like without them."""
 
+import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from burnish.inspect.pairs import Shot, disc, grown_box
+
+SHIFTS = 400
+"""Places at most, or nearly, where a texture is looked for."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +187,8 @@ def textured_ground(image: np.ndarray, hole: np.ndarray, box: tuple[int, int, in
     here, bad = image[y0:y1, x0:x1], hole[y0:y1, x0:x1]
     smooth = fill(here, bad)
     best, source = np.inf, None
-    step = max(2, min(y1 - y0, x1 - x0) // 6)
+    places = (h - (y1 - y0) + 1) * (w - (x1 - x0) + 1)
+    step = max(2, min(y1 - y0, x1 - x0) // 6, math.ceil(math.sqrt(places / SHIFTS)))
     rim = (cv2.dilate(bad.astype(np.uint8), disc(3)) > 0) & ~bad
     for top in range(0, h - (y1 - y0) + 1, step):
         for left in range(0, w - (x1 - x0) + 1, step):

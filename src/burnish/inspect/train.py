@@ -26,7 +26,7 @@ from burnish.inspect.shots import FOLDER, PARTS, save_shots
 from burnish.inspect.synthesise import save_synthesiser
 from burnish.inspect.weak import with_masks
 from burnish.media.dataset import PartSet, open_parts
-from burnish.store.bundle import WEIGHTS, Bundle, write_bundle
+from burnish.store.bundle import WEIGHTS, Bundle, check_place, write_bundle
 from burnish.train.budget import Budget
 from burnish.train.run import versions
 
@@ -86,9 +86,11 @@ def training_parts(root: str | Path) -> PartSet:
     parts = open_parts(root)
     if "train" in parts.splits:
         return parts.only("train")
-    if parts.layout == "split.csv":
-        raise DatasetError(root, "has no `train` rows", "Mark the parts to learn from as `train`")
-    return parts
+    raise DatasetError(
+        root,
+        f"has no `train` parts, only {', '.join(parts.splits) or 'none at all'}",
+        "Mark the parts to learn from as `train`",
+    )
 
 
 class Run:
@@ -189,6 +191,7 @@ class Run:
 
     def _claim(self, data_hash: str, shots: list[Shot]) -> None:
         """Takes the work folder; one of another training is begun anew."""
+        check_place(self.out)
         plan = f"{data_hash} {len(shots)} {replace(self.settings, workers=1)}"
         note = self.work / "plan.txt"
         if not note.exists() or note.read_text(encoding="utf-8") != plan:

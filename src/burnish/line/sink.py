@@ -64,7 +64,7 @@ class JsonLines:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.file = self.path.open("ab" if append else "wb", buffering=0)
-            self.end = self.file.tell()
+            self.end = self.file.tell() if self.file.seekable() else 0
             if append and self.end and not last_byte_is_newline(self.path):
                 self._put(b"\n")
         except OSError as error:

@@ -4,7 +4,6 @@ A source never drops a frame in silence. What could not give a picture (a broken
 camera that is away) is a `Frame` with an `error`, which the runtime holds.
 """
 
-import csv
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ import numpy as np
 from burnish.errors import ImageError
 from burnish.line.camera import Device, SourceError, StreamCamera, UsbCamera, decoded, require_av
 from burnish.media.image import SUFFIXES, read_image
+from burnish.media.layouts import find_images, listed_masks
 
 PICTURES = SUFFIXES - {".gif"}
 VIDEOS = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".gif"}
@@ -111,27 +111,17 @@ def pictures_below(folder: Path) -> list[Path]:
     Raises:
         SourceError: There are none.
     """
-    masks = set(listed_masks(folder))
+    masks = listed_masks(folder)
     pictures = [
         path
-        for path in sorted(folder.rglob("*"))
+        for path in find_images(folder)
         if path.suffix.lower() in PICTURES
         and path not in masks
-        and MASK_FOLDERS.isdisjoint(path.relative_to(folder).parts[:-1])
-        and not path.name.startswith(".")
-        and path.is_file()
+        and MASK_FOLDERS.isdisjoint(name.lower() for name in path.relative_to(folder).parts[:-1])
     ]
     if not pictures:
         raise SourceError(folder, "has no pictures", f"Known endings: {' '.join(sorted(PICTURES))}")
     return pictures
-
-
-def listed_masks(folder: Path) -> Iterator[Path]:
-    """The masks that a `split.csv` names, wherever they lie."""
-    table = folder / "split.csv"
-    if table.is_file():
-        with table.open(newline="", encoding="utf-8-sig", errors="replace") as file:
-            yield from (folder / row["mask"] for row in csv.DictReader(file) if row.get("mask"))
 
 
 def picture_frames(root: Path, pictures: list[Path]) -> Iterator[Frame]:

@@ -4,6 +4,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -66,7 +67,7 @@ def read_coco(root: Path, files: Iterable[Path], images: list[Path]) -> tuple[li
             continue
         try:
             for part in _coco_parts(root, path, by_name, problems):
-                parts.setdefault(part.image, part)
+                parts[part.image] = _merged(parts.get(part.image), part)
         except _MALFORMED as error:
             problems.append(_malformed(path, "COCO", error))
     return list(parts.values()), problems
@@ -78,7 +79,7 @@ def read_labelme(root: Path, files: Iterable[Path], images: list[Path]) -> tuple
     A picture without one, or without a shape in it, is good, or in a folder `defect/<class>` of that class.
 
     Polygons, circles and lines become polygons, rectangles boxes. A flag that is set labels the whole
-    picture.
+    picture. The split comes from the word train, test or val in a folder's name, and is train otherwise.
     """
     parts: dict[Path, Part] = {}
     problems: list[Problem] = []
@@ -104,12 +105,22 @@ def read_labelme(root: Path, files: Iterable[Path], images: list[Path]) -> tuple
             doubtful.add(path.with_suffix(""))
             continue
         label = label or _folder_label(image, root) or GOOD
-        parts[image] = Part(image, label, _split(path, root), polygons=polygons, boxes=boxes)
+        parts[image] = Part(image, label, _split(path.parent, root), polygons=polygons, boxes=boxes)
     for image in images:
         label = _folder_label(image, root)
         if image not in parts and label and image.with_suffix("") not in doubtful:
-            parts[image] = Part(image, label, _split(image, root))
+            parts[image] = Part(image, label, _split(image.parent, root))
     return list(parts.values()), problems
+
+
+def _merged(known: Part | None, part: Part) -> Part:
+    """One picture listed twice, such as in a file for each class: defective if either says so."""
+    if known is None:
+        return part
+    first = part if known.is_good else known
+    return replace(
+        first, split=known.split, polygons=known.polygons + part.polygons, boxes=known.boxes + part.boxes
+    )
 
 
 def _coco_parts(
@@ -191,18 +202,19 @@ def _labelme_shapes(
         points = _points(shape.get("points"))
         if label.lower() == GOOD:
             continue
-        weight[label] += abs(area(points)) if points else 0.0
+        weight[label] += 0.0
         if not points:
             problems.append(
                 Problem(name, "label", f"a shape of class {label} has no points", "Draw it again")
             )
         elif shape.get("shape_type") in ("rectangle", "mask") and len(points) >= 2:
-            (x0, y0), (x1, y1) = points[0], points[1]
-            boxes.append((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)))
-        elif shape.get("shape_type") == "circle" and len(points) == 2:
-            polygons.append(_circle(*points))
+            xs, ys = zip(*points, strict=True)
+            boxes.append((min(xs), min(ys), max(xs), max(ys)))
+            weight[label] += (max(xs) - min(xs)) * (max(ys) - min(ys))
         else:
-            polygons.append(points)
+            circle = shape.get("shape_type") == "circle" and len(points) == 2
+            polygons.append(_circle(*points) if circle else points)
+            weight[label] += abs(area(polygons[-1]))
     label = max(sorted(weight), key=lambda key: weight[key]) if weight else None
     return label, tuple(polygons), tuple(boxes)
 
@@ -234,8 +246,9 @@ def _points(pairs: Any) -> Polygon:
 
 
 def _split(path: Path, root: Path) -> str:
-    """The split that a file's or folder's name tells, the innermost first; train when none does."""
-    inside = path.relative_to(root).with_suffix("").parts
+    """The split that the name of a file or folder in `root` tells, or of one around it, the innermost first;
+    train when none does."""
+    inside = path.relative_to(root).parts
     for name in reversed(inside):
         words = "".join(c if c.isalpha() else " " for c in name.lower()).split()
         if found := next((_SPLITS[word] for word in words if word in _SPLITS), None):

@@ -38,6 +38,19 @@ def read_image(path: str | Path) -> np.ndarray:
     return _read(Path(path), _WHITE, turn=True)
 
 
+def header_size(path: str | Path) -> tuple[int, int]:
+    """Height and width that the file's head tells, before any EXIF rotation; no pixel is read.
+
+    Raises:
+        ImageError: There is no such file, or it is no picture.
+    """
+    try:
+        with _quiet(), Image.open(path, formats=_FORMATS) as picture:
+            return picture.height, picture.width
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ImageError(path, "is not a picture that can be read", "Save it as PNG or JPEG") from error
+
+
 def read_mask(path: str | Path, size: tuple[int, int]) -> np.ndarray:
     """Reads a defect mask as bool (H, W): defective where any channel is >= 128.
 
@@ -176,7 +189,7 @@ def _read(path: Path, background: tuple[int, int, int, int], turn: bool) -> np.n
     try:
         with _quiet(), Image.open(path, formats=_FORMATS) as picture:
             _refuse_large(path, picture.width * picture.height, f"{picture.width} x {picture.height}")
-            deep_colour = any("16" in str(tile[3]) for tile in picture.tile) and picture.mode in (
+            deep_colour = any("16" in _raw_mode(tile[3]) for tile in picture.tile) and picture.mode in (
                 "RGB",
                 "RGBA",
             )
@@ -212,6 +225,11 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         yield
+
+
+def _raw_mode(told: object) -> str:
+    """The mode in the file, which some decoders are told with more, such as the length of a row."""
+    return str(told[0] if isinstance(told, tuple) and told else told)
 
 
 def _refuse_large(path: Path, pixels: int, size: str) -> None:

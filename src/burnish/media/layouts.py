@@ -4,6 +4,7 @@ import csv
 import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from burnish.media import annotations
 from burnish.media.image import SUFFIXES
@@ -40,16 +41,14 @@ def read_split_csv(root: Path) -> Read:
         text = (root / "split.csv").read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         return [], [Problem("split.csv", "layout", f"cannot be read ({error})", "Save it as UTF-8 text")]
-    delimiter = ";" if ";" in text.partition("\n")[0] else ","
-    rows = csv.DictReader(text.splitlines(), delimiter=delimiter)
+    rows = _table(text)
     if missing := {"image", "label"}.difference(rows.fieldnames or ()):
         reason = f"has no column {' or '.join(sorted(missing))}"
         return [], [
             Problem("split.csv", "layout", reason, "Its first line must read image,label,mask,split,group")
         ]
     for number, row in enumerate(rows, start=2):
-        row = {key: (value or "").strip() for key, value in row.items() if isinstance(value, str | None)}
-        part = _row_part(root, row, number, problems)
+        part = _row_part(root, _stripped(row), number, problems)
         if part is None:
             continue
         name = relative(part.image, root)
@@ -147,6 +146,24 @@ LAYOUTS: tuple[tuple[str, Callable[[Path], bool], Callable[[Path], Read]], ...] 
 def holds_parts(root: Path) -> bool:
     """Whether a folder is an inspection data set, by its layout."""
     return any(recognises(root) for _, recognises, _ in LAYOUTS)
+
+
+def listed_masks(root: Path) -> set[Path]:
+    """The masks that `split.csv` names, of good parts too; none where it is missing or cannot be read."""
+    try:
+        rows = [_stripped(row) for row in _table((root / "split.csv").read_text(encoding="utf-8-sig"))]
+    except (OSError, UnicodeDecodeError):
+        return set()
+    return {path for row in rows if (name := row.get("mask")) and (path := _inside(root, name))}
+
+
+def _table(text: str) -> "csv.DictReader[str]":
+    delimiter = ";" if ";" in text.partition("\n")[0] else ","
+    return csv.DictReader(text.splitlines(), delimiter=delimiter)
+
+
+def _stripped(row: dict[str, Any]) -> dict[str, str]:
+    return {key: (value or "").strip() for key, value in row.items() if isinstance(value, str | None)}
 
 
 def _row_part(root: Path, row: dict[str, str], number: int, problems: list[Problem]) -> Part | None:

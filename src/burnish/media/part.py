@@ -60,10 +60,13 @@ class Part:
 
     @property
     def annotation(self) -> str:
-        """What is known of the defect's place: "mask", "polygon", "box", or "label" for nothing."""
+        """What is known of the defect's place: "mask", "polygon", "box", or "label" for nothing.
+
+        Where one defect of a picture has only a box, outlines of the others are no mask of it: "box".
+        """
         if self.mask is not None:
             return "mask"
-        return "polygon" if self.polygons else "box" if self.boxes else "label"
+        return "box" if self.boxes else "polygon" if self.polygons else "label"
 
     def read(self, box_masks: bool = False) -> tuple[np.ndarray, np.ndarray | None]:
         """Reads the picture and its mask.
@@ -89,12 +92,8 @@ class Part:
             return np.zeros(size, bool)
         if self.mask is not None:
             mask = read_mask(self.mask, size)
-        elif self.polygons:
-            mask = rasterise(self.polygons, size)
-            if box_masks:
-                mask |= rasterise_boxes(self.boxes, size)
-        elif self.boxes and box_masks:
-            mask = rasterise_boxes(self.boxes, size)
+        elif self.annotation == "polygon" or (self.boxes and box_masks):
+            mask = rasterise(self.polygons, size) | rasterise_boxes(self.boxes, size)
         else:
             return None
         return mask if mask.any() else None

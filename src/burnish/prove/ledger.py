@@ -88,7 +88,9 @@ class Ledger:
     def fail(self, numbers: int | Sequence[int], error: BaseException | str) -> None:
         """See `Recorder.fail`. The first of several carries the time since the last that was done."""
         numbers = [numbers] if isinstance(numbers, int) else list(numbers)
-        stopped = isinstance(error, KeyboardInterrupt | GeneratorExit)
+        stopped = isinstance(error, KeyboardInterrupt | GeneratorExit) or (
+            isinstance(error, BurnishError) and error.exit_code == 130
+        )
         why = error if isinstance(error, str) else f"{type(error).__name__}: {error}".rstrip(": ")
         with self.workspace.session() as session:
             for number in numbers:

@@ -72,6 +72,12 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def check_place(path: Path) -> None:
+    """Raises BundleError where something that is not a bundle lies."""
+    if path.exists() and not (path / DESCRIPTION).exists() and (not path.is_dir() or any(path.iterdir())):
+        raise BundleError(path, "it exists and is not a bundle", "Name a new folder")
+
+
 def write_bundle(
     path: str | Path, meta: Mapping[str, Any], write: Callable[[Path], None], card: str = ""
 ) -> Bundle:
@@ -87,8 +93,7 @@ def write_bundle(
         BundleError: The place is taken by something that is not a bundle, or the disk refused the files.
     """
     path = Path(path)
-    if path.exists() and not (path / DESCRIPTION).exists() and (not path.is_dir() or any(path.iterdir())):
-        raise BundleError(path, "it exists and is not a bundle", "Name a new folder")
+    check_place(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
@@ -98,7 +103,7 @@ def write_bundle(
         ) from error
     try:
         write(fresh)
-        (fresh / "card.md").write_text(card, encoding="utf-8")
+        (fresh / "card.md").write_text(card, encoding="utf-8", errors="backslashreplace")
         files = {
             f.relative_to(fresh).as_posix(): sha256_of(f) for f in sorted(fresh.rglob("*")) if f.is_file()
         }
@@ -148,7 +153,7 @@ def read_bundle(path: str | Path, kind: str | None = None) -> Bundle:
         meta = json.loads((path / DESCRIPTION).read_text(encoding="utf-8"))
         version = int(meta["format"])
         files: dict[str, str] = meta["files"]
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise BundleError(
             path, f"is not a bundle (no {DESCRIPTION})", "Name the folder that a train command wrote"
         ) from error

@@ -14,10 +14,12 @@ with batch(recorder, "make", 100, seed=7, model_hash=bundle.hash) as rows:
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+
+from burnish.errors import BurnishError
 
 
 class Recorder(Protocol):
@@ -80,7 +82,8 @@ def recorded(recorder: Recorder, verb: str, **facts: Any) -> Iterator[Row]:
     try:
         yield row
     except BaseException as error:
-        recorder.fail(row.number, error)
+        with suppress(BurnishError):  # a full disk may have ended both; what the user hears is the work's end
+            recorder.fail(row.number, error)
         raise
     if row.interrupted:
         recorder.fail(row.number, KeyboardInterrupt())
