@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from burnish.errors import DatasetError
+from burnish.errors import BurnishError, DatasetError
 from burnish.inspect.learn import Lesson, Settings, as_tensor, one_core_each, read_shots, teach, working_side
 from burnish.inspect.pairs import Shot
 from burnish.media.dataset import open_parts
@@ -93,3 +93,17 @@ def test_steps_make_a_run_a_function_of_its_seed() -> None:
     assert Settings(steps=7).budget(3.0) == Budget(None, 7)
     assert Settings().budget(3.0) == Budget(3.0, None)
     assert Settings().budget(-1.0).minutes == 0.02
+
+
+def test_parts_are_fitted_as_they_are_read_and_broken_ones_do_not_count(tmp_path: Path) -> None:
+    for k in range(3):
+        write_png(tmp_path / "good" / f"{k}.png", np.zeros((600, 400, 3), np.uint8))
+    (tmp_path / "good" / "x.png").write_text("no picture")
+    shots, side = read_shots(open_parts(tmp_path), [], lambda *_: None)
+    assert side == 480 and [s.image.shape for s in shots] == [(576, 384, 3)] * 3
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.0])
+def test_a_rate_that_no_threshold_can_promise_is_refused_before_training(rate: float) -> None:
+    with pytest.raises(BurnishError, match="false-rejects"):
+        Settings(false_rejects=rate)

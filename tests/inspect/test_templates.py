@@ -71,3 +71,20 @@ def test_calm_takes_grain_and_leaves_the_defect() -> None:
     assert np.abs(calmed - clean)[flat].mean() < 0.6 * np.abs(noise[flat]).mean()
     assert calmed[14:34, 14:34].mean() < -57 and abs(calmed[10:13].mean()) < 3
     assert not calmed[~hole].any()
+
+
+def test_the_texture_under_a_speck_is_looked_for_at_a_few_hundred_places(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    image = np.random.default_rng(0).uniform(0, 255, (300, 420, 3)).astype(np.float32)
+    hole = np.zeros((300, 420), bool)
+    hole[100:103, 200:203] = True
+    looked, plain = [], np.ndarray.any
+
+    class Counting(np.ndarray):
+        def any(self, *args, **kwargs):
+            looked.append(1)
+            return plain(np.asarray(self), *args, **kwargs)
+
+    textured_ground(image, hole.view(Counting), (100, 103, 200, 203))
+    assert 100 < len(looked) < 600

@@ -260,3 +260,10 @@ def test_a_stream_over_the_network_is_read_and_its_loss_noticed(tmp_path):
     seen = [f.image is not None for f in frames]
     assert seen[:6] == [True] * 6 and seen[6] is False and any(seen[7:])
     assert "camera lost" in frames[6].error
+
+
+def test_masks_are_left_out_whatever_the_table_and_folders_look_like(tmp_path):
+    for name in ("a.png", "labels/a.png", "Mask/b.png", ".thumbs/a.png"):
+        picture(tmp_path / name)
+    (tmp_path / "split.csv").write_text("image;label;mask\na.png;good;labels\\a.png\n")
+    assert [f.part_id for f in open_source(tmp_path)] == ["a.png"]

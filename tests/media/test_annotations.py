@@ -154,3 +154,35 @@ def test_a_shape_without_usable_points_is_named_and_keeps_its_label(tmp_path, po
     parts = open_parts(tmp_path)
     assert parts.parts[0].label == "dent" and parts.parts[0].annotation == "label"
     assert [p.kind for p in parts.problems] == ["label"]
+
+
+def test_a_picture_listed_in_a_file_for_each_class_is_bad_if_any_says_so(tmp_path):
+    picture(tmp_path / "images/1.png")
+    coco(tmp_path / "dent.json", {1: "1.png"}, [])
+    square = [[10, 5, 20, 5, 20, 15, 10, 15]]
+    coco(tmp_path / "scratch.json", {7: "1.png"}, [{"image_id": 7, "category_id": 1, "segmentation": square}])
+    (part,) = open_parts(tmp_path)
+    mask = part.read()[1]
+    assert part.label == "crack" and mask is not None and mask.sum() == 100
+
+
+def test_outlines_beside_a_box_are_no_mask_of_the_whole_picture(tmp_path):
+    picture(tmp_path / "images/1.png")
+    annotations = [
+        {"image_id": 1, "category_id": 1, "segmentation": [[10, 5, 20, 5, 20, 15, 10, 15]]},
+        {"image_id": 1, "category_id": 1, "bbox": [30, 20, 10, 10]},
+    ]
+    coco(tmp_path / "a.json", {1: "1.png"}, annotations)
+    (part,) = open_parts(tmp_path)
+    assert part.annotation == "box" and part.read()[1] is None
+    filled = part.read(box_masks=True)[1]
+    assert filled is not None and filled[5:15, 10:20].all() and filled[20:30, 30:40].all()
+
+
+def test_labelme_takes_its_split_from_folders_and_its_label_from_the_largest_shape(tmp_path):
+    picture(tmp_path / "Test part 1.png")
+    box = {"label": "crack", "shape_type": "rectangle", "points": [[2, 2], [42, 2], [42, 32], [2, 32]]}
+    dust = {"label": "dust", "shape_type": "polygon", "points": [[1, 1], [3, 1], [3, 3]]}
+    labelme(tmp_path / "Test part 1.json", "Test part 1.png", [dust, box])
+    (part,) = open_parts(tmp_path)
+    assert (part.split, part.label, part.boxes) == ("train", "crack", ((2.0, 2.0, 42.0, 32.0),))
